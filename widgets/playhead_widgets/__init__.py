@@ -1,0 +1,5 @@
+"""Live views of Playhead queries in a notebook."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
