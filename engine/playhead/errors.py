@@ -1,0 +1,82 @@
+"""Everything that can go wrong, as one tree.
+
+PlayheadError
+├── PlanError                 a query that makes no sense; raised while it is being written
+│   ├── ColumnNotFoundError   a name that the input does not have
+│   ├── TypeMismatchError     a function, comparison or join over types that do not fit
+│   ├── EventTimeError        a window, replay or join that needs an event time and has none, or a wrong one
+│   ├── UnboundedError        a question that an endless input can never answer
+│   └── UnboundedStateError   a plan whose memory would grow with every row of an endless input
+├── DataError                 rows that cannot be processed: a value that does not fit, an overflow, a broken file
+└── RunError                  a query that stopped while running
+    ├── UserFunctionError     the user's own function raised; names its line and the row
+    ├── SourceError           a source failed; names the source and the position
+    └── SinkError             a sink failed; names the sink and the epoch
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class PlayheadError(Exception):
+    """What all errors of this package have in common."""
+
+
+class PlanError(PlayheadError, ValueError):
+    """A query makes no sense; raised while it is being written, not when it runs."""
+
+
+class ColumnNotFoundError(PlanError, AttributeError, KeyError):
+    """A query names a column that its input does not have."""
+
+    def __init__(self, name: str, columns: Iterable[str]) -> None:
+        self.name, self.columns = name, tuple(columns)
+        self.message = f"no column {name!r} in {list(self.columns)}{did_you_mean(name, self.columns)}"
+        super().__init__(self.message)
+
+    def __str__(self) -> str:  # KeyError would show the repr of the message
+        return self.message
+
+
+class TypeMismatchError(PlanError, TypeError):
+    """A function, comparison or join is asked to work on types that do not fit."""
+
+
+class EventTimeError(PlanError):
+    """A window, replay or join needs an event time that is not there or does not fit."""
+
+
+class UnboundedError(PlanError):
+    """A question that an endless input can never answer."""
+
+
+class UnboundedStateError(PlanError):
+    """A plan whose memory would grow with every row of an endless input."""
+
+
+class DataError(PlayheadError, ValueError):
+    """Rows that cannot be processed: a value that does not fit, an overflow, a broken file."""
+
+
+class RunError(PlayheadError, RuntimeError):
+    """A query stopped while it was running."""
+
+
+class UserFunctionError(RunError):
+    """The user's own function raised; the message names its line and the row."""
+
+
+class SourceError(RunError):
+    """A source failed; the message names the source and the position."""
+
+
+class SinkError(RunError):
+    """A sink failed; the message names the sink and the epoch."""
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """End an error message with the nearest of `candidates`, or with nothing."""
+    guess = get_close_matches(str(name), [str(candidate) for candidate in candidates], n=1)
+    return f"; did you mean {guess[0]!r}?" if guess else ""
