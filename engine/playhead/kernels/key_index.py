@@ -1,0 +1,245 @@
+"""The hash table behind `KeyIndex`, as kernels over two arrays.
+
+`table` is int64: `HEADER` cells of bookkeeping, then a power of two of cells, each 0 (empty) or
+`tag << 32 | slot + 1`. The tag is 31 bits of the key's hash and the home of an entry is `tag & mask`, so growing and
+removing look at no key. An entry stands at its home or behind it with no empty cell between (linear probing).
+
+`keys` is int64 `(slots, width)`. The slots that were given back form a chain from `table[FREE]`, linked through their
+first word. Half of the cells are never filled, so `len(keys)` is half the number of cells.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from playhead.kernels.hashing import tag_of_column, tag_of_one, tag_of_row, tag_of_two
+
+HEADER = 8
+SIZE = 0
+"""Where the number of keys is kept."""
+FRESH = 1
+"""Where the first slot that was never used is kept."""
+FREE = 2
+"""Where the slot that was given back last is kept, or -1."""
+CREATED = 3
+"""Where the number of slots is kept that the running call created."""
+
+SLOT = 0xFFFFFFFF
+
+
+@numba.njit(cache=True, nogil=True)
+def _new_slot(table, keys, cell, tag):
+    """A slot for a new key whose entry goes to `cell`, or -1 when half the cells are taken."""
+    if table[SIZE] == keys.shape[0]:
+        return np.int64(-1)
+    slot = table[FREE]
+    if slot >= 0:
+        table[FREE] = keys[slot, 0]
+    else:
+        slot = table[FRESH]
+        table[FRESH] = slot + 1
+    table[SIZE] += 1
+    table[cell] = (tag << 32) | (slot + 1)
+    return slot
+
+
+@numba.njit(cache=True, nogil=True)
+def _insert_one(words, table, keys, out, start):
+    rows, mask = words.shape[1], table.shape[0] - HEADER - 1
+    for row in range(start, rows):
+        first = words[0, row]
+        tag = tag_of_one(first)
+        cell = HEADER + (tag & mask)
+        while True:
+            entry = table[cell]
+            if entry == 0:
+                slot = _new_slot(table, keys, cell, tag)
+                if slot < 0:
+                    return row
+                keys[slot, 0] = first
+                out[rows + table[CREATED]] = slot
+                table[CREATED] += 1
+                break
+            if entry >> 32 == tag:
+                slot = (entry & SLOT) - 1
+                if keys[slot, 0] == first:
+                    break
+            cell = HEADER + ((cell - HEADER + 1) & mask)
+        out[row] = slot
+    return rows
+
+
+@numba.njit(cache=True, nogil=True)
+def _insert_two(words, table, keys, out, start):
+    rows, mask = words.shape[1], table.shape[0] - HEADER - 1
+    for row in range(start, rows):
+        first, second = words[0, row], words[1, row]
+        tag = tag_of_two(first, second)
+        cell = HEADER + (tag & mask)
+        while True:
+            entry = table[cell]
+            if entry == 0:
+                slot = _new_slot(table, keys, cell, tag)
+                if slot < 0:
+                    return row
+                keys[slot, 0], keys[slot, 1] = first, second
+                out[rows + table[CREATED]] = slot
+                table[CREATED] += 1
+                break
+            if entry >> 32 == tag:
+                slot = (entry & SLOT) - 1
+                if keys[slot, 0] == first and keys[slot, 1] == second:
+                    break
+            cell = HEADER + ((cell - HEADER + 1) & mask)
+        out[row] = slot
+    return rows
+
+
+@numba.njit(cache=True, nogil=True)
+def _same_key(words, row, keys, slot):
+    for word in range(words.shape[0]):  # noqa: SIM110 - numba has no generators
+        if words[word, row] != keys[slot, word]:
+            return False
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+def _insert_many(words, table, keys, out, start):
+    rows, mask = words.shape[1], table.shape[0] - HEADER - 1
+    for row in range(start, rows):
+        tag = tag_of_column(words, row)
+        cell = HEADER + (tag & mask)
+        while True:
+            entry = table[cell]
+            if entry == 0:
+                slot = _new_slot(table, keys, cell, tag)
+                if slot < 0:
+                    return row
+                for word in range(words.shape[0]):
+                    keys[slot, word] = words[word, row]
+                out[rows + table[CREATED]] = slot
+                table[CREATED] += 1
+                break
+            if entry >> 32 == tag:
+                slot = (entry & SLOT) - 1
+                if _same_key(words, row, keys, slot):
+                    break
+            cell = HEADER + ((cell - HEADER + 1) & mask)
+        out[row] = slot
+    return rows
+
+
+@numba.njit(cache=True, nogil=True)
+def find_or_insert(words, table, keys, out, start):
+    """Look the keys `words[:, start:]` up, adding those that are missing.
+
+    `words` is int64 `(width, rows)`; `out` is int64 of twice `rows`: `out[row]` becomes the row's slot, and the slots
+    that this call creates are appended from `out[rows + table[CREATED]]` on. Returns the row at which the table was
+    full, to go on from after growing, or `rows`. Expected time is constant per row.
+    """
+    if words.shape[0] == 1:
+        return _insert_one(words, table, keys, out, start)
+    if words.shape[0] == 2:
+        return _insert_two(words, table, keys, out, start)
+    return _insert_many(words, table, keys, out, start)
+
+
+@numba.njit(cache=True, nogil=True)
+def find(words, table, keys, out):
+    """Set `out[row]` to the slot of `words[:, row]`, or to -1."""
+    mask = table.shape[0] - HEADER - 1
+    for row in range(words.shape[1]):
+        tag = tag_of_column(words, row)
+        cell = tag & mask
+        out[row] = -1
+        while True:
+            entry = table[HEADER + cell]
+            if entry == 0:
+                break
+            if entry >> 32 == tag and _same_key(words, row, keys, (entry & SLOT) - 1):
+                out[row] = (entry & SLOT) - 1
+                break
+            cell = (cell + 1) & mask
+
+
+@numba.njit(cache=True, nogil=True)
+def rehash(old, new):
+    """Copy header and entries to a larger, empty table; reads no key."""
+    new[:HEADER] = old[:HEADER]
+    mask = new.shape[0] - HEADER - 1
+    for position in range(HEADER, old.shape[0]):
+        entry = old[position]
+        if entry != 0:
+            _place(new, mask, entry)
+
+
+@numba.njit(cache=True, nogil=True)
+def _place(table, mask, entry):
+    cell = (entry >> 32) & mask
+    while table[HEADER + cell] != 0:
+        cell = (cell + 1) & mask
+    table[HEADER + cell] = entry
+
+
+@numba.njit(cache=True, nogil=True)
+def reindex(table, keys, width, slots):
+    """Fill the emptied cells of `table` anew from the keys of the live `slots`, which have changed."""
+    mask = table.shape[0] - HEADER - 1
+    for slot in slots:
+        _place(table, mask, (tag_of_row(keys, slot, width) << 32) | (slot + 1))
+
+
+@numba.njit(cache=True, nogil=True)
+def remove(slots, table, keys, width):
+    """Take the keys of `slots` out and chain the slots up for reuse.
+
+    Returns the number done: less than `len(slots)` if the next one is not a live slot. The hole that an entry leaves
+    is filled with the next entry behind it that may stand there (backward shift), so no tombstones stay.
+    """
+    mask = table.shape[0] - HEADER - 1
+    for done in range(slots.shape[0]):
+        slot = slots[done]
+        if slot < 0 or slot >= table[FRESH]:
+            return done
+        cell = tag_of_row(keys, slot, width) & mask
+        while table[HEADER + cell] & SLOT != slot + 1:
+            if table[HEADER + cell] == 0:
+                return done
+            cell = (cell + 1) & mask
+        _close_hole(table, mask, cell)
+        keys[slot, 0] = table[FREE]
+        table[FREE] = slot
+        table[SIZE] -= 1
+    return slots.shape[0]
+
+
+@numba.njit(cache=True, nogil=True)
+def _close_hole(table, mask, hole):
+    cell = (hole + 1) & mask
+    entry = table[HEADER + cell]
+    while entry != 0:
+        home = (entry >> 32) & mask
+        if ((cell - home) & mask) >= ((cell - hole) & mask):
+            table[HEADER + hole] = entry
+            hole = cell
+        cell = (cell + 1) & mask
+        entry = table[HEADER + cell]
+    table[HEADER + hole] = 0
+
+
+@numba.njit(cache=True, nogil=True)
+def mark_free(table, keys, live):
+    """Set `live[slot]`, a byte a slot, to 0 for every slot that was given back."""
+    slot = table[FREE]
+    while slot >= 0:
+        live[slot] = 0
+        slot = keys[slot, 0]
+
+
+@numba.njit(cache=True, nogil=True)
+def gather_keys(slots, keys, out):
+    """Set `out[:, row]` to the key of `slots[row]`; the width is that of `out`."""
+    for row in range(slots.shape[0]):
+        for word in range(out.shape[0]):
+            out[word, row] = keys[slots[row], word]
