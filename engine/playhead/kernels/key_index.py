@@ -6,14 +6,15 @@ removing look at no key. An entry stands at its home or behind it with no empty 
 
 `keys` is int64 `(slots, width)`. The slots that were given back form a chain from `table[FREE]`, linked through their
 first word. Half of the cells are never filled, so `len(keys)` is half the number of cells.
+
+A kernel calls kernels of its own file only: numba's cache is keyed by the file of the outer one, and would go on
+using the old code of an inner one that was changed elsewhere.
 """
 
 from __future__ import annotations
 
 import numba
 import numpy as np
-
-from playhead.kernels.hashing import tag_of_column, tag_of_one, tag_of_row, tag_of_two
 
 HEADER = 8
 SIZE = 0
@@ -26,6 +27,51 @@ CREATED = 3
 """Where the number of slots is kept that the running call created."""
 
 SLOT = 0xFFFFFFFF
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+LAST = np.uint64(0xD6E8FEB86659FD93)
+FOLD = np.uint64(29)
+TAG_SHIFT = np.uint64(33)
+
+
+@numba.njit(cache=True, nogil=True)
+def _stirred(word):
+    """A 64-bit word with every bit of it spread over the upper ones, and those folded into the lower ones.
+
+    The fold is for floats, which differ in their upper bits alone.
+    """
+    product = word * GOLDEN
+    return product ^ (product >> FOLD)
+
+
+@numba.njit(cache=True, nogil=True)
+def _tag_of_one(first):
+    """The 31-bit tag of a key of one word; for tables in memory only, free to change."""
+    return np.int64((_stirred(np.uint64(first)) * LAST) >> TAG_SHIFT)
+
+
+@numba.njit(cache=True, nogil=True)
+def _tag_of_two(first, second):
+    """The tag of a key of two words."""
+    return np.int64((_stirred(_stirred(np.uint64(first)) ^ np.uint64(second)) * LAST) >> TAG_SHIFT)
+
+
+@numba.njit(cache=True, nogil=True)
+def _tag_of_column(words, column):
+    """The tag of the key in `words[:, column]`; equal to `_tag_of_one` and `_tag_of_two` at their widths."""
+    mixed = np.uint64(0)
+    for word in range(words.shape[0]):
+        mixed = _stirred(mixed ^ np.uint64(words[word, column]))
+    return np.int64((mixed * LAST) >> TAG_SHIFT)
+
+
+@numba.njit(cache=True, nogil=True)
+def _tag_of_row(keys, row, width):
+    """The tag of the key in `keys[row, :width]`."""
+    mixed = np.uint64(0)
+    for word in range(width):
+        mixed = _stirred(mixed ^ np.uint64(keys[row, word]))
+    return np.int64((mixed * LAST) >> TAG_SHIFT)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -49,7 +95,7 @@ def _insert_one(words, table, keys, out, start):
     rows, mask = words.shape[1], table.shape[0] - HEADER - 1
     for row in range(start, rows):
         first = words[0, row]
-        tag = tag_of_one(first)
+        tag = _tag_of_one(first)
         cell = HEADER + (tag & mask)
         while True:
             entry = table[cell]
@@ -75,7 +121,7 @@ def _insert_two(words, table, keys, out, start):
     rows, mask = words.shape[1], table.shape[0] - HEADER - 1
     for row in range(start, rows):
         first, second = words[0, row], words[1, row]
-        tag = tag_of_two(first, second)
+        tag = _tag_of_two(first, second)
         cell = HEADER + (tag & mask)
         while True:
             entry = table[cell]
@@ -108,7 +154,7 @@ def _same_key(words, row, keys, slot):
 def _insert_many(words, table, keys, out, start):
     rows, mask = words.shape[1], table.shape[0] - HEADER - 1
     for row in range(start, rows):
-        tag = tag_of_column(words, row)
+        tag = _tag_of_column(words, row)
         cell = HEADER + (tag & mask)
         while True:
             entry = table[cell]
@@ -150,7 +196,7 @@ def find(words, table, keys, out):
     """Set `out[row]` to the slot of `words[:, row]`, or to -1."""
     mask = table.shape[0] - HEADER - 1
     for row in range(words.shape[1]):
-        tag = tag_of_column(words, row)
+        tag = _tag_of_column(words, row)
         cell = tag & mask
         out[row] = -1
         while True:
@@ -187,7 +233,7 @@ def reindex(table, keys, width, slots):
     """Fill the emptied cells of `table` anew from the keys of the live `slots`, which have changed."""
     mask = table.shape[0] - HEADER - 1
     for slot in slots:
-        _place(table, mask, (tag_of_row(keys, slot, width) << 32) | (slot + 1))
+        _place(table, mask, (_tag_of_row(keys, slot, width) << 32) | (slot + 1))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -202,7 +248,7 @@ def remove(slots, table, keys, width):
         slot = slots[done]
         if slot < 0 or slot >= table[FRESH]:
             return done
-        cell = tag_of_row(keys, slot, width) & mask
+        cell = _tag_of_row(keys, slot, width) & mask
         while table[HEADER + cell] & SLOT != slot + 1:
             if table[HEADER + cell] == 0:
                 return done
