@@ -22,7 +22,7 @@ demo: $(READY) ## replay a year of flights through a live query and compare it w
 test: $(READY) ## run the doctests, the tests and the notebooks
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 ifneq ($(NOTEBOOKS),)
-	$(BIN)/python -m pytest --nbval --nbval-sanitize-with tests/notebooks/sanitize.cfg $(NOTEBOOKS)
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/notebooks/sanitize.cfg $(NOTEBOOKS)
 endif
 
 check: $(READY) ## lint, format, types and the direction of imports

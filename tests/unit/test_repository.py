@@ -234,6 +234,7 @@ def test_ci_runs_what_a_contributor_runs() -> None:
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "datasets/README.md"])
 def test_every_link_to_a_file_leads_to_one(document: str) -> None:
-    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", (ROOT / document).read_text())
+    text = (ROOT / document).read_text()
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text) + re.findall(r"\bnotebooks/\w+\.ipynb", text)
     files = [(ROOT / document).parent / link for link in links if "://" not in link]
     assert [str(file) for file in files if not file.exists()] == []
