@@ -1,0 +1,142 @@
+"""Comparison, logic and what is missing: everything whose result is true, false or null.
+
+A comparison with null is null, logic is Kleene's (null and false is false), NaN is a value that equals
+nothing. Only `isna`, `notna` and `isin` look at what is missing: both null and NaN are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from playhead.expr import Function, Values
+from playhead.functions.operands import (
+    BOOLEAN,
+    DATE,
+    DICTIONARY,
+    FLOAT,
+    INTEGER,
+    KINDS,
+    NULL,
+    convert,
+    decoded,
+    kind_of,
+    meet,
+    read_literal,
+)
+
+_EXACT_INTEGER = pa.decimal128(20, 0)
+
+
+def _comparison(name: str, kernel: str) -> Function:
+    call = getattr(pc, kernel)
+
+    def compare(left: Values, right: Values) -> Values:
+        return call(*_comparable(left, right))
+
+    compare.__name__ = compare.__qualname__ = kernel
+    compare.__doc__ = f"Whether `left {name} right`; null where either is."
+    return Function(name, compare)
+
+
+def _comparable(left: Values, right: Values) -> tuple[Values, Values]:
+    left_type, right_type = left.type, right.type
+    if left_type.id == right_type.id and left_type == right_type:
+        return left, right
+    met_left, met_right = meet(left, right)
+    if KINDS.get(met_left.type.id) == FLOAT and kind_of(left) == kind_of(right) == INTEGER:
+        return convert(left, _EXACT_INTEGER), convert(right, _EXACT_INTEGER)  # uint64 beside int64
+    return met_left, met_right
+
+
+EQUAL = _comparison("==", "equal")
+NOT_EQUAL = _comparison("!=", "not_equal")
+LESS = _comparison("<", "less")
+LESS_EQUAL = _comparison("<=", "less_equal")
+GREATER = _comparison(">", "greater")
+GREATER_EQUAL = _comparison(">=", "greater_equal")
+
+
+def _logic(symbol: str, kernel: Callable[..., Any], bitwise: Callable[..., Any]) -> Callable[[Values, Values], Values]:
+    def combine(left: Values, right: Values) -> Values:
+        if left.type.id == right.type.id == pa.lib.Type_BOOL:
+            return kernel(left, right)
+        kinds = {kind_of(left), kind_of(right)}
+        if kinds <= {BOOLEAN, NULL}:
+            return kernel(convert(left, pa.bool_()), convert(right, pa.bool_()))
+        if kinds == {INTEGER}:
+            return bitwise(*meet(left, right))
+        raise TypeError(
+            f"{symbol} joins conditions, and these are {left.type} and {right.type}; "
+            f"put each comparison in parentheses: (a > 1) {symbol} (b < 2)"
+        )
+
+    return combine
+
+
+AND = Function("&", _logic("&", pc.and_kleene, pc.bit_wise_and))
+OR = Function("|", _logic("|", pc.or_kleene, pc.bit_wise_or))
+XOR = Function("^", _logic("^", pc.xor, pc.bit_wise_xor))
+
+
+def invert(values: Values) -> Values:
+    """Not; of integers every bit."""
+    if kind_of(values) in (BOOLEAN, NULL):
+        return pc.invert(convert(values, pa.bool_()))
+    if kind_of(values) == INTEGER:
+        return pc.bit_wise_not(values)
+    raise TypeError(f"~ turns a condition round, and this is {values.type}")
+
+
+def is_missing(values: Values) -> Values:
+    """Whether a value is null or NaN."""
+    if values.type.id == pa.lib.Type_DICTIONARY:
+        values = decoded(values)
+    return pc.is_null(values, nan_is_null=True)
+
+
+def is_present(values: Values) -> Values:
+    """Whether a value is neither null nor NaN."""
+    return pc.invert(is_missing(values))
+
+
+def is_in(values: Values, choices: pa.ListScalar, *, missing: bool = False) -> Values:
+    """Whether a value is one of `choices`; `missing` says whether null counts as one of them."""
+    values = decoded(values)
+    result = pc.is_in(values, value_set=_choices_as(choices, values.type), skip_nulls=True)
+    return pc.or_(result, pc.is_null(values)) if missing else result
+
+
+@lru_cache(maxsize=256)
+def _choices_as(choices: pa.ListScalar, data_type: pa.DataType) -> pa.Array:
+    """The choices that a column of `data_type` can hold, in its type; no other could be in it."""
+    if choices.values.type == data_type:
+        return choices.values
+    fitting = []
+    for choice in choices.values:
+        read = read_literal(choice, data_type)
+        if KINDS.get(read.type.id) == FLOAT and KINDS.get(data_type.id) == INTEGER:
+            read = read_literal(pa.scalar(int(read.as_py())), data_type) if read.as_py() % 1 == 0 else read
+        if KINDS.get(data_type.id) == BOOLEAN and KINDS.get(read.type.id) in (INTEGER, FLOAT):
+            read = pa.scalar(read.as_py() == 1) if read.as_py() in (0, 1) else read
+        if KINDS.get(data_type.id) == DATE and read.type != data_type:
+            continue
+        if read.type == data_type:
+            fitting.append(read.as_py())
+        elif _same_number_kind(read.type, data_type):
+            fitting.append(convert(read, data_type).as_py())
+    return pa.array(fitting, data_type)
+
+
+def _same_number_kind(given: pa.DataType, wanted: pa.DataType) -> bool:
+    return KINDS.get(given.id) == KINDS.get(wanted.id) and KINDS.get(given.id) not in (INTEGER, DICTIONARY, None)
+
+
+INVERT = Function("~", invert)
+IS_MISSING = Function("isna", is_missing)
+IS_PRESENT = Function("notna", is_present)
+IS_IN = Function("isin", is_in)

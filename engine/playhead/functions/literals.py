@@ -1,0 +1,101 @@
+"""A Python value as a literal: the same value in every row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from playhead.errors import PlanError
+from playhead.expr import Lit
+
+
+def literal(value: Any) -> Lit:
+    """The expression that is `value` in every row.
+
+    Examples
+    --------
+    >>> print(literal(60), literal("AA"), literal(None))
+    60 'AA' None
+    """
+    return Lit(scalar_of(value))
+
+
+def scalar_of(value: Any) -> pa.Scalar:
+    """A Python, numpy, pandas or Arrow value as an Arrow scalar; times in microseconds where they fit."""
+    if isinstance(value, pa.Scalar):
+        return value
+    if is_null(value):
+        return pa.scalar(None)
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        return _time_scalar(value)
+    if hasattr(value, "as_unit"):  # pandas' Timestamp and Timedelta may hold nanoseconds
+        return _pandas_time(value)
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
+        return _large_integer(value)
+    try:
+        return pa.scalar(value)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+        raise PlanError(f"{value!r} of type {type(value).__name__} cannot stand in an expression") from error
+
+
+def is_null(value: Any) -> bool:
+    """Whether the value is one of the ways to write null: None, pandas' NA and NaT, numpy's NaT."""
+    if value is None:
+        return True
+    if type(value).__module__.startswith("pandas."):
+        return type(value).__name__ in ("NAType", "NaTType")
+    return isinstance(value, np.datetime64 | np.timedelta64) and bool(np.isnat(value))
+
+
+def value_is_duration(value: Any) -> bool:
+    """Whether the value is a length of time."""
+    return isinstance(value, timedelta | np.timedelta64)
+
+
+def _time_scalar(value: np.datetime64 | np.timedelta64) -> pa.Scalar:
+    """In microseconds, or in nanoseconds where there are some."""
+    prefix = "timedelta64" if value_is_duration(value) else "datetime64"
+    coarse, fine = value.astype(f"{prefix}[us]"), value.astype(f"{prefix}[ns]")
+    unit, ticks = ("us", coarse) if coarse.astype(f"{prefix}[ns]") == fine else ("ns", fine)
+    build = pa.duration if value_is_duration(value) else pa.timestamp
+    return pa.scalar(int(ticks.astype(np.int64)), build(unit))
+
+
+def _pandas_time(value: Any) -> pa.Scalar:
+    if value_is_duration(value):
+        return _time_scalar(value.to_timedelta64())
+    if value.tzinfo is None:
+        return _time_scalar(value.to_datetime64())
+    if value.nanosecond == 0:
+        return pa.scalar(value.to_pydatetime())
+    return pa.scalar(value.value, pa.timestamp("ns", tz="UTC"))
+
+
+def _large_integer(value: int) -> pa.Scalar:
+    if 0 <= value < 2**64:
+        return pa.scalar(value, pa.uint64())
+    try:
+        return pa.scalar(Decimal(value))
+    except (pa.ArrowInvalid, ValueError) as error:
+        raise PlanError(f"{value} is too large for an expression") from error
+
+
+def choices_of(values: Iterable[Any]) -> tuple[Lit, bool]:
+    """The values of `isin` as one list literal without nulls, and whether there was a null or NaN among them."""
+    given = values.to_pylist() if isinstance(values, pa.Array | pa.ChunkedArray) else list(values)
+    scalars = [scalar_of(value) for value in given]
+    kept = [scalar.as_py() for scalar in scalars if scalar.is_valid]
+    missing = len(kept) < len(scalars) or any(isinstance(value, float) and value != value for value in kept)
+    types = {scalar.type for scalar in scalars if scalar.is_valid}
+    try:
+        choices = pa.array(kept, types.pop()) if len(types) == 1 else pa.array(kept)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise PlanError(
+            f"the values of isin are of several types: {sorted({str(type_) for type_ in types})}"
+        ) from error
+    return Lit(pa.scalar(choices.to_pylist(), pa.list_(choices.type))), missing
