@@ -8,7 +8,7 @@ dense number of a group. Nothing here knows windows, keys or where the groups co
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 import pyarrow as pa
 
@@ -63,7 +63,7 @@ class Accumulator(Protocol):
         """Add row i of `arguments` to `slots[i]`, `weights[i]` times; no weights (length 0) means once each."""
         ...
 
-    def merge(self, slots: Int64s, other: Accumulator, other_slots: Int64s) -> None:
+    def merge(self, slots: Int64s, other: Self, other_slots: Int64s) -> None:
         """Add the whole of `other`'s slot `other_slots[i]` to `slots[i]`; both are of the same aggregate and types.
         `slots` may repeat here."""
         ...
