@@ -1,0 +1,153 @@
+"""Where frames begin: tables in memory, files, iterables, pushed rows, generators; and where results go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import fs
+
+from playhead.errors import DataError, PlanError
+from playhead.frame.frame import Frame
+from playhead.sources import parquet
+from playhead.sources.arrow import ArrowSource
+from playhead.sources.files import file_set
+from playhead.sources.parquet import ParquetSource
+from playhead.sources.timing import Declared, require_unique
+
+Path = Any
+"""A path, a glob, a folder, a URI, or a list of those."""
+Duration = Any
+"""Text such as "12h", or a timedelta (pandas' too)."""
+
+
+def from_pandas(
+    df: Any,
+    *,
+    time: str | None = None,
+    tz: str | None = None,
+    unit: str | None = None,
+    arrival: str | None = None,
+    sequence: str | Sequence[str] = (),
+    out_of_order: Duration = None,
+    idle_timeout: Duration = None,
+    on_error: str = "reject",
+) -> Frame:
+    """A frame over a pandas DataFrame; its index is not a column (say `reset_index()` if it should be).
+
+    Parameters
+    ----------
+    df : pandas.DataFrame
+    time : str, optional
+        The column that says when each row happened.
+    tz : str, optional
+        The zone of a naive `time`; UTC if not given.
+    unit : {"s", "ms", "us", "ns"}, optional
+        What an integer `time` counts since 1970.
+    arrival : str, optional
+        The column that says when a row became known; replays follow it.
+    sequence : str or sequence of str, optional
+        Columns that order rows of equal time.
+    out_of_order : duration, optional
+        How far a row may be behind the latest one before it, in a replay.
+    idle_timeout : duration, optional
+        After how long a silent input no longer holds the watermark back.
+    on_error : {"reject", "raise"}
+        Whether rows without an event time go to `query.rejected` or stop the query.
+
+    Examples
+    --------
+    >>> import pandas as pd, playhead as ph
+    >>> df = pd.DataFrame({"at": pd.to_datetime(["2013-01-01 10:00"]), "price": [3.5]})
+    >>> ph.from_pandas(df, time="at", tz="America/New_York").schema.field("at").type
+    TimestampType(timestamp[us, tz=America/New_York])
+    """
+    names = [str(name) for name in df.columns]
+    require_unique(names)
+    if any(not isinstance(name, str) for name in df.columns):
+        raise PlanError(f"column names are text: say df.columns = {names}")
+    for name in (time, arrival):
+        if name is not None and name not in names and name in df.index.names:
+            raise PlanError(f"{name!r} is in the index, which is not read; say df.reset_index()")
+    try:
+        table = pa.Table.from_pandas(df, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise DataError(f"a column of the DataFrame has no one type: {' '.join(map(str, error.args))}") from error
+    declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
+    return Frame.from_source(ArrowSource("DataFrame", table, declared))
+
+
+def from_arrow(
+    data: Any,
+    *,
+    time: str | None = None,
+    tz: str | None = None,
+    unit: str | None = None,
+    arrival: str | None = None,
+    sequence: str | Sequence[str] = (),
+    out_of_order: Duration = None,
+    idle_timeout: Duration = None,
+    on_error: str = "reject",
+) -> Frame:
+    """A frame over anything that speaks the Arrow PyCapsule protocol: a table of pyarrow, polars, DuckDB, ...
+
+    A stream of batches is read into memory at once. The other parameters are those of `from_pandas`.
+
+    Examples
+    --------
+    >>> import pyarrow as pa, playhead as ph
+    >>> ph.from_arrow(pa.table({"a": [1, 2]})).columns
+    ['a']
+    """
+    if not hasattr(data, "__arrow_c_stream__") and not hasattr(data, "__arrow_c_array__"):
+        raise PlanError(
+            f"{type(data).__name__} does not speak the Arrow PyCapsule protocol; use from_pandas or from_iter"
+        )
+    require_unique(list(getattr(getattr(data, "schema", None), "names", [])))
+    declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
+    return Frame.from_source(ArrowSource(type(data).__name__, pa.table(data), declared))
+
+
+def read_parquet(
+    path: Path,
+    *,
+    time: str | None = None,
+    tz: str | None = None,
+    unit: str | None = None,
+    arrival: str | None = None,
+    sequence: str | Sequence[str] = (),
+    out_of_order: Duration = None,
+    idle_timeout: Duration = None,
+    columns: Sequence[str] | None = None,
+    filesystem: fs.FileSystem | None = None,
+    watch: bool = False,
+    on_error: str = "reject",
+) -> Frame:
+    """A frame over Parquet files, read in the order of their names.
+
+    Parameters
+    ----------
+    path : path or list of paths
+        A file, a folder (with the folders in it), a glob (`**` goes into folders), a URI such as `s3://bucket/trades`.
+    columns : sequence of str, optional
+        The columns to offer; all of them if not given. A query decodes only those that it uses.
+    filesystem : pyarrow.fs.FileSystem, optional
+        Where `path` is; this machine's disks, or what the URI says, if not given.
+    watch : bool
+        Keep looking for new files; the frame is then endless. A file is taken once: write it elsewhere and rename it.
+    on_error : {"reject", "raise"}
+        Whether rows without an event time go to `query.rejected` or stop the query.
+
+    The other parameters are those of `from_pandas`. Files whose columns differ are an error.
+
+    Examples
+    --------
+    >>> import playhead as ph
+    >>> flights = ph.read_parquet("datasets/flights.parquet", time="departed", arrival="landed", out_of_order="12h")
+    >>> flights.time, flights.bounded
+    ('departed', True)
+    """
+    declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
+    files = file_set(path, filesystem, parquet.ENDINGS)
+    return Frame.from_source(ParquetSource(files, declared, columns, watch=watch))
