@@ -19,6 +19,11 @@ def can_intern(type_: pa.DataType) -> bool:
     return type_ in VIEWS or type_ in LARGE or type_ in LARGE.values() or _fixed_width(type_) is not None
 
 
+def without_views(array: pa.Array) -> pa.Array:
+    """String views as strings, binary views as binaries; Arrow can do little with views."""
+    return array.cast(VIEWS[array.type]) if array.type in VIEWS else array
+
+
 class Interner:
     """Dense int64 ids for values of a type that is made of bytes; equal bytes have equal ids.
 
@@ -116,8 +121,7 @@ def _fixed_width(type_: pa.DataType) -> int | None:
 
 def _offsets_and_data(array: pa.Array) -> tuple[Int64s, Bytes]:
     """Where each value begins in the data; the latter read-only, as Arrow gives it."""
-    if array.type in VIEWS:
-        array = array.cast(VIEWS[array.type])
+    array = without_views(array)
     width = _fixed_width(array.type)
     data = array.buffers()[-1]
     if width is None:
