@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +10,9 @@ from pyarrow import fs
 
 from playhead.errors import DataError, PlanError
 from playhead.frame.frame import Frame
+from playhead.sinks.callback import CallbackSink
+from playhead.sinks.counting import CountingSink
+from playhead.sinks.parquet import TARGET_BYTES, ParquetSink
 from playhead.sources import parquet
 from playhead.sources.arrow import ArrowSource
 from playhead.sources.files import file_set
@@ -151,3 +154,44 @@ def read_parquet(
     declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
     files = file_set(path, filesystem, parquet.ENDINGS)
     return Frame.from_source(ParquetSource(files, declared, columns, watch=watch))
+
+
+def to_callback(function: Callable[[int, Any], object], *, format: str = "arrow") -> CallbackSink:
+    """A sink that calls `function(epoch, changes)` after each epoch that changed something.
+
+    `changes` is a `pyarrow.Table`, or a DataFrame with `format="pandas"`. In mode "update" its last column `weight` says
+    how often each row is added (positive) or taken back (negative). Across a crash an epoch may be told twice.
+
+    Examples
+    --------
+    >>> import playhead as ph
+    >>> ph.to_callback(lambda epoch, changes: print(epoch, changes.num_rows)).guarantee
+    'at least once'
+    """
+    return CallbackSink(function, format)
+
+
+def to_parquet(path: Any, *, filesystem: fs.FileSystem | None = None, target_bytes: int = TARGET_BYTES) -> ParquetSink:
+    """A sink that writes final rows (mode "append") to a folder of Parquet files of about `target_bytes` each.
+
+    The folder is made, or must be empty. Files are written under a temporary name and renamed when they are whole.
+
+    Examples
+    --------
+    >>> import playhead as ph
+    >>> ph.to_parquet("/tmp/delays").modes
+    ('append',)
+    """
+    return ParquetSink(path, filesystem, target_bytes)
+
+
+def to_nothing() -> CountingSink:
+    """A sink that counts the rows of the result and forgets them.
+
+    Examples
+    --------
+    >>> import playhead as ph
+    >>> ph.to_nothing().rows
+    0
+    """
+    return CountingSink()
