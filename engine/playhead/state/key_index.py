@@ -80,6 +80,11 @@ class KeyIndex:
         kernels.gather_keys(slots, self._keys, words)
         return words
 
+    def word_of(self, slots: Int64s, word: int) -> Int64s:
+        """One word of the keys of live `slots`."""
+        column: Int64s = self._keys[slots, word]
+        return column
+
     def live_slots(self) -> Int64s:
         """The slots that hold a key, ascending."""
         live = np.ones(self._table[kernels.FRESH], dtype=np.uint8)
