@@ -9,6 +9,10 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from playhead.batch import Bytes, Int64s
+
+Integer = int | np.int64
+
 HEADER = 8
 SIZE = 0
 ID = 0xFFFFFFFF
@@ -21,7 +25,7 @@ BYTE = np.uint64(8)
 
 
 @numba.njit(cache=True, nogil=True)
-def _tag(data, begin, end):
+def _tag(data: Bytes, begin: Integer, end: Integer) -> Integer:
     """A 31-bit hash of `data[begin:end]`, eight bytes at a time; for tables in memory only, free to change."""
     mixed = np.uint64(end - begin)
     at, stop, one = np.uint64(begin), np.uint64(end), np.uint64(1)
@@ -49,7 +53,7 @@ def _tag(data, begin, end):
 
 
 @numba.njit(cache=True, nogil=True)
-def _same(data, begin, end, arena, other_begin, other_end):
+def _same(data: Bytes, begin: Integer, end: Integer, arena: Bytes, other_begin: Integer, other_end: Integer) -> bool:
     if end - begin != other_end - other_begin:
         return False
     shift = other_begin - begin
@@ -60,13 +64,13 @@ def _same(data, begin, end, arena, other_begin, other_end):
 
 
 @numba.njit(cache=True, nogil=True)
-def intern(offsets, data, table, ends, arena, out, start):
+def intern(offsets: Int64s, data: Bytes, table: Int64s, ends: Int64s, arena: Bytes, out: Int64s, start: int) -> int:
     """Set `out[row]` to the number of the string `data[offsets[row] : offsets[row + 1]]`, new ones getting the next.
 
     Returns the row at which the table (half full), `ends` or `arena` had no room left, or the number of rows.
     """
-    rows, mask = out.shape[0], table.shape[0] - HEADER - 1
-    limit = min((mask + 1) // 2, ends.shape[0] - 1)
+    rows, mask = len(out), len(table) - HEADER - 1
+    limit = min((mask + 1) // 2, len(ends) - 1)
     for row in range(start, rows):
         begin, end = offsets[row], offsets[row + 1]
         tag = _tag(data, begin, end)
@@ -76,7 +80,7 @@ def intern(offsets, data, table, ends, arena, out, start):
             if entry == 0:
                 number = table[SIZE]
                 written = ends[number]
-                if number == limit or written + end - begin > arena.shape[0]:
+                if number == limit or written + end - begin > len(arena):
                     return row
                 for at in range(begin, end):
                     arena[written + at - begin] = data[at]
@@ -94,27 +98,27 @@ def intern(offsets, data, table, ends, arena, out, start):
 
 
 @numba.njit(cache=True, nogil=True)
-def offsets_of(ids, ends, out):
+def offsets_of(ids: Int64s, ends: Int64s, out: Int64s) -> None:
     """Set `out`, one longer than `ids`, to where each string begins when they are written one behind the other."""
     out[0] = 0
-    for row in range(ids.shape[0]):
+    for row in range(len(ids)):
         out[row + 1] = out[row] + ends[ids[row] + 1] - ends[ids[row]]
 
 
 @numba.njit(cache=True, nogil=True)
-def gather(ids, ends, arena, offsets, out):
+def gather(ids: Int64s, ends: Int64s, arena: Bytes, offsets: Int64s, out: Bytes) -> None:
     """Write the strings of `ids` to `out`, at `offsets`."""
-    for row in range(ids.shape[0]):
+    for row in range(len(ids)):
         begin = ends[ids[row]]
         for at in range(offsets[row + 1] - offsets[row]):
             out[offsets[row] + at] = arena[begin + at]
 
 
 @numba.njit(cache=True, nogil=True)
-def renumber(old, remap, new):
+def renumber(old: Int64s, remap: Int64s, new: Int64s) -> None:
     """Fill the empty `new` table with the entries of `old` whose number lives on: `remap[number]` is not -1."""
-    mask = new.shape[0] - HEADER - 1
-    for position in range(HEADER, old.shape[0]):
+    mask = len(new) - HEADER - 1
+    for position in range(HEADER, len(old)):
         entry = old[position]
         if entry != 0 and remap[(entry & ID) - 1] >= 0:
             tag = entry >> 32
@@ -126,7 +130,7 @@ def renumber(old, remap, new):
 
 
 @numba.njit(cache=True, nogil=True)
-def compare(first, second, ends, arena):
+def compare(first: int, second: int, ends: Int64s, arena: Bytes) -> int:
     """-1, 0 or 1 as string number `first` is less than, equal to or greater than `second`, byte by byte."""
     begin, other = ends[first], ends[second]
     length, other_length = ends[first + 1] - begin, ends[second + 1] - other

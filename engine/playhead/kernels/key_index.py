@@ -16,6 +16,10 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from playhead.batch import Bytes, Int64s
+
+Integer = int | np.int64
+
 HEADER = 8
 SIZE = 0
 """Where the number of keys is kept."""
@@ -35,7 +39,7 @@ TAG_SHIFT = np.uint64(33)
 
 
 @numba.njit(cache=True, nogil=True)
-def _stirred(word):
+def _stirred(word: np.uint64) -> np.uint64:
     """A 64-bit word with every bit of it spread over the upper ones, and those folded into the lower ones.
 
     The fold is for floats, which differ in their upper bits alone.
@@ -45,19 +49,19 @@ def _stirred(word):
 
 
 @numba.njit(cache=True, nogil=True)
-def _tag_of_one(first):
+def _tag_of_one(first: Integer) -> Integer:
     """The 31-bit tag of a key of one word; for tables in memory only, free to change."""
     return np.int64((_stirred(np.uint64(first)) * LAST) >> TAG_SHIFT)
 
 
 @numba.njit(cache=True, nogil=True)
-def _tag_of_two(first, second):
+def _tag_of_two(first: Integer, second: Integer) -> Integer:
     """The tag of a key of two words."""
     return np.int64((_stirred(_stirred(np.uint64(first)) ^ np.uint64(second)) * LAST) >> TAG_SHIFT)
 
 
 @numba.njit(cache=True, nogil=True)
-def _tag_of_column(words, column):
+def _tag_of_column(words: Int64s, column: Integer) -> Integer:
     """The tag of the key in `words[:, column]`; equal to `_tag_of_one` and `_tag_of_two` at their widths."""
     mixed = np.uint64(0)
     for word in range(words.shape[0]):
@@ -66,7 +70,7 @@ def _tag_of_column(words, column):
 
 
 @numba.njit(cache=True, nogil=True)
-def _tag_of_row(keys, row, width):
+def _tag_of_row(keys: Int64s, row: Integer, width: Integer) -> Integer:
     """The tag of the key in `keys[row, :width]`."""
     mixed = np.uint64(0)
     for word in range(width):
@@ -75,9 +79,9 @@ def _tag_of_row(keys, row, width):
 
 
 @numba.njit(cache=True, nogil=True)
-def _new_slot(table, keys, cell, tag):
+def _new_slot(table: Int64s, keys: Int64s, cell: Integer, tag: Integer) -> Integer:
     """A slot for a new key whose entry goes to `cell`, or -1 when half the cells are taken."""
-    if table[SIZE] == keys.shape[0]:
+    if table[SIZE] == len(keys):
         return np.int64(-1)
     slot = table[FREE]
     if slot >= 0:
@@ -91,8 +95,9 @@ def _new_slot(table, keys, cell, tag):
 
 
 @numba.njit(cache=True, nogil=True)
-def _insert_one(words, table, keys, out, start):
-    rows, mask = words.shape[1], table.shape[0] - HEADER - 1
+def _insert_one(words: Int64s, table: Int64s, keys: Int64s, out: Int64s, start: int) -> int:
+    rows: int = words.shape[1]
+    mask = len(table) - HEADER - 1
     for row in range(start, rows):
         first = words[0, row]
         tag = _tag_of_one(first)
@@ -117,8 +122,9 @@ def _insert_one(words, table, keys, out, start):
 
 
 @numba.njit(cache=True, nogil=True)
-def _insert_two(words, table, keys, out, start):
-    rows, mask = words.shape[1], table.shape[0] - HEADER - 1
+def _insert_two(words: Int64s, table: Int64s, keys: Int64s, out: Int64s, start: int) -> int:
+    rows: int = words.shape[1]
+    mask = len(table) - HEADER - 1
     for row in range(start, rows):
         first, second = words[0, row], words[1, row]
         tag = _tag_of_two(first, second)
@@ -143,7 +149,7 @@ def _insert_two(words, table, keys, out, start):
 
 
 @numba.njit(cache=True, nogil=True)
-def _same_key(words, row, keys, slot):
+def _same_key(words: Int64s, row: Integer, keys: Int64s, slot: Integer) -> bool:
     for word in range(words.shape[0]):  # noqa: SIM110 - numba has no generators
         if words[word, row] != keys[slot, word]:
             return False
@@ -151,8 +157,9 @@ def _same_key(words, row, keys, slot):
 
 
 @numba.njit(cache=True, nogil=True)
-def _insert_many(words, table, keys, out, start):
-    rows, mask = words.shape[1], table.shape[0] - HEADER - 1
+def _insert_many(words: Int64s, table: Int64s, keys: Int64s, out: Int64s, start: int) -> int:
+    rows: int = words.shape[1]
+    mask = len(table) - HEADER - 1
     for row in range(start, rows):
         tag = _tag_of_column(words, row)
         cell = HEADER + (tag & mask)
@@ -177,7 +184,7 @@ def _insert_many(words, table, keys, out, start):
 
 
 @numba.njit(cache=True, nogil=True)
-def find_or_insert(words, table, keys, out, start):
+def find_or_insert(words: Int64s, table: Int64s, keys: Int64s, out: Int64s, start: int) -> int:
     """Look the keys `words[:, start:]` up, adding those that are missing.
 
     `words` is int64 `(width, rows)`; `out` is int64 of twice `rows`: `out[row]` becomes the row's slot, and the slots
@@ -192,9 +199,9 @@ def find_or_insert(words, table, keys, out, start):
 
 
 @numba.njit(cache=True, nogil=True)
-def find(words, table, keys, out):
+def find(words: Int64s, table: Int64s, keys: Int64s, out: Int64s) -> None:
     """Set `out[row]` to the slot of `words[:, row]`, or to -1."""
-    mask = table.shape[0] - HEADER - 1
+    mask = len(table) - HEADER - 1
     for row in range(words.shape[1]):
         tag = _tag_of_column(words, row)
         cell = tag & mask
@@ -210,18 +217,18 @@ def find(words, table, keys, out):
 
 
 @numba.njit(cache=True, nogil=True)
-def rehash(old, new):
+def rehash(old: Int64s, new: Int64s) -> None:
     """Copy header and entries to a larger, empty table; reads no key."""
     new[:HEADER] = old[:HEADER]
-    mask = new.shape[0] - HEADER - 1
-    for position in range(HEADER, old.shape[0]):
+    mask = len(new) - HEADER - 1
+    for position in range(HEADER, len(old)):
         entry = old[position]
         if entry != 0:
             _place(new, mask, entry)
 
 
 @numba.njit(cache=True, nogil=True)
-def _place(table, mask, entry):
+def _place(table: Int64s, mask: Integer, entry: Integer) -> None:
     cell = (entry >> 32) & mask
     while table[HEADER + cell] != 0:
         cell = (cell + 1) & mask
@@ -229,22 +236,22 @@ def _place(table, mask, entry):
 
 
 @numba.njit(cache=True, nogil=True)
-def reindex(table, keys, width, slots):
+def reindex(table: Int64s, keys: Int64s, width: int, slots: Int64s) -> None:
     """Fill the emptied cells of `table` anew from the keys of the live `slots`, which have changed."""
-    mask = table.shape[0] - HEADER - 1
+    mask = len(table) - HEADER - 1
     for slot in slots:
         _place(table, mask, (_tag_of_row(keys, slot, width) << 32) | (slot + 1))
 
 
 @numba.njit(cache=True, nogil=True)
-def remove(slots, table, keys, width):
+def remove(slots: Int64s, table: Int64s, keys: Int64s, width: int) -> int:
     """Take the keys of `slots` out and chain the slots up for reuse.
 
     Returns the number done: less than `len(slots)` if the next one is not a live slot. The hole that an entry leaves
     is filled with the next entry behind it that may stand there (backward shift), so no tombstones stay.
     """
-    mask = table.shape[0] - HEADER - 1
-    for done in range(slots.shape[0]):
+    mask = len(table) - HEADER - 1
+    for done in range(len(slots)):
         slot = slots[done]
         if slot < 0 or slot >= table[FRESH]:
             return done
@@ -257,11 +264,11 @@ def remove(slots, table, keys, width):
         keys[slot, 0] = table[FREE]
         table[FREE] = slot
         table[SIZE] -= 1
-    return slots.shape[0]
+    return len(slots)
 
 
 @numba.njit(cache=True, nogil=True)
-def _close_hole(table, mask, hole):
+def _close_hole(table: Int64s, mask: Integer, hole: Integer) -> None:
     cell = (hole + 1) & mask
     entry = table[HEADER + cell]
     while entry != 0:
@@ -275,7 +282,7 @@ def _close_hole(table, mask, hole):
 
 
 @numba.njit(cache=True, nogil=True)
-def mark_free(table, keys, live):
+def mark_free(table: Int64s, keys: Int64s, live: Bytes) -> None:
     """Set `live[slot]`, a byte a slot, to 0 for every slot that was given back."""
     slot = table[FREE]
     while slot >= 0:
@@ -284,8 +291,8 @@ def mark_free(table, keys, live):
 
 
 @numba.njit(cache=True, nogil=True)
-def gather_keys(slots, keys, out):
+def gather_keys(slots: Int64s, keys: Int64s, out: Int64s) -> None:
     """Set `out[:, row]` to the key of `slots[row]`; the width is that of `out`."""
-    for row in range(slots.shape[0]):
+    for row in range(len(slots)):
         for word in range(out.shape[0]):
             out[word, row] = keys[slots[row], word]
