@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NoReturn
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from playhead.errors import PlanError
-from playhead.expr import AggregateCall, Call, Col, Expr, Function
+from playhead.expr import AggregateCall, Call, Col, Expr, Function, Lit
+from playhead.frame.column_aggregates import Aggregations
+from playhead.frame.column_operators import Operators
+from playhead.frame.column_strings import StringMethods, StructMethods
+from playhead.frame.column_times import TimeMethods
 from playhead.functions import arithmetic, comparison, conditional
 from playhead.functions.cast import CAST
-from playhead.functions.literals import choices_of, literal
+from playhead.functions.literals import choices_of, literal, mapping_of
+from playhead.functions.mapping import MAP
 from playhead.functions.type_names import named_type
+from playhead.functions.udf import scalar_function
+
+if TYPE_CHECKING:
+    from playhead.aggregates.aggregate import Aggregate
 
 Inclusive = Literal["both", "neither", "left", "right"]
 
 
-class Column:
+class Column(Operators, Aggregations):
     """A column of a frame, not yet computed.
 
     Arithmetic, comparison and methods give other columns; a frame takes them in `frame[condition]`,
@@ -28,135 +37,58 @@ class Column:
     Column: ((price * size) > 100)
     """
 
-    __slots__ = ("expr", "frame")
+    __slots__ = ("_name", "expr", "frame")
 
-    def __init__(self, expr: Expr, frame: Any = None) -> None:
-        self.expr, self.frame = expr, frame
+    def __init__(self, expr: Expr, frame: Any = None, *, name: str | None = None) -> None:
+        self.expr, self.frame, self._name = expr, frame, name
 
     def __repr__(self) -> str:
         return f"Column: {self.expr}"
 
-    # arithmetic
+    def __str__(self) -> str:
+        return str(self.expr)
 
-    def __add__(self, other: Any) -> Column:
-        return call(arithmetic.ADD, self, other)
+    @property
+    def name(self) -> str | None:
+        """What the column is called; None if it is computed and has not been given a name."""
+        return self._name or (self.expr.name if isinstance(self.expr, Col) else None)
 
-    def __radd__(self, other: Any) -> Column:
-        return call(arithmetic.ADD, other, self)
+    def rename(self, name: str) -> Column:
+        """The same values under another name, for `select` and `groupby`."""
+        if not isinstance(name, str):
+            raise PlanError(f"a column is named by a string, not by {name!r}")
+        return Column(self.expr, self.frame, name=name)
 
-    def __sub__(self, other: Any) -> Column:
-        return call(arithmetic.SUBTRACT, self, other)
+    @property
+    def str(self) -> StringMethods:
+        """pandas' methods for strings, and for lists of them."""
+        return StringMethods(self)
 
-    def __rsub__(self, other: Any) -> Column:
-        return call(arithmetic.SUBTRACT, other, self)
+    @property
+    def dt(self) -> TimeMethods:
+        """pandas' methods for times, dates and durations."""
+        return TimeMethods(self)
 
-    def __mul__(self, other: Any) -> Column:
-        return call(arithmetic.MULTIPLY, self, other)
-
-    def __rmul__(self, other: Any) -> Column:
-        return call(arithmetic.MULTIPLY, other, self)
-
-    def __truediv__(self, other: Any) -> Column:
-        return call(arithmetic.DIVIDE, self, other)
-
-    def __rtruediv__(self, other: Any) -> Column:
-        return call(arithmetic.DIVIDE, other, self)
-
-    def __floordiv__(self, other: Any) -> Column:
-        return call(arithmetic.FLOOR_DIVIDE, self, other)
-
-    def __rfloordiv__(self, other: Any) -> Column:
-        return call(arithmetic.FLOOR_DIVIDE, other, self)
-
-    def __mod__(self, other: Any) -> Column:
-        return call(arithmetic.MODULO, self, other)
-
-    def __rmod__(self, other: Any) -> Column:
-        return call(arithmetic.MODULO, other, self)
-
-    def __pow__(self, other: Any) -> Column:
-        return call(arithmetic.POWER, self, other)
-
-    def __rpow__(self, other: Any) -> Column:
-        return call(arithmetic.POWER, other, self)
-
-    def __neg__(self) -> Column:
-        return call(arithmetic.NEGATE, self)
-
-    def __pos__(self) -> Column:
-        return self
-
-    def __abs__(self) -> Column:
-        return call(arithmetic.ABSOLUTE, self)
-
-    # comparison and logic
-
-    def __eq__(self, other: object) -> Column:  # type: ignore[override]
-        return call(comparison.EQUAL, self, other)
-
-    def __ne__(self, other: object) -> Column:  # type: ignore[override]
-        return call(comparison.NOT_EQUAL, self, other)
-
-    def __lt__(self, other: Any) -> Column:
-        return call(comparison.LESS, self, other)
-
-    def __le__(self, other: Any) -> Column:
-        return call(comparison.LESS_EQUAL, self, other)
-
-    def __gt__(self, other: Any) -> Column:
-        return call(comparison.GREATER, self, other)
-
-    def __ge__(self, other: Any) -> Column:
-        return call(comparison.GREATER_EQUAL, self, other)
-
-    def __and__(self, other: Any) -> Column:
-        return call(comparison.AND, self, other)
-
-    def __rand__(self, other: Any) -> Column:
-        return call(comparison.AND, other, self)
-
-    def __or__(self, other: Any) -> Column:
-        return call(comparison.OR, self, other)
-
-    def __ror__(self, other: Any) -> Column:
-        return call(comparison.OR, other, self)
-
-    def __xor__(self, other: Any) -> Column:
-        return call(comparison.XOR, self, other)
-
-    def __rxor__(self, other: Any) -> Column:
-        return call(comparison.XOR, other, self)
-
-    def __invert__(self) -> Column:
-        return call(comparison.INVERT, self)
-
-    def __bool__(self) -> NoReturn:
-        raise PlanError(
-            f"{self.expr} is a column, not a truth value; join conditions with & | ~ instead of and, or, not"
-            " (each in parentheses), and write a.between(low, high) for low <= a <= high"
-        )
-
-    def __len__(self) -> NoReturn:
-        raise PlanError(f"{self.expr} is not computed yet, so it has no length; count the rows with count().compute()")
-
-    def __iter__(self) -> Iterator[Any]:
-        raise PlanError(f"{self.expr} is not computed yet, so there is nothing to loop over; compute() the frame first")
+    @property
+    def struct(self) -> StructMethods:
+        """The fields of a struct column."""
+        return StructMethods(self)
 
     # what is missing, and choosing between values
 
     def isna(self) -> Column:
         """Whether a value is missing: null or NaN."""
-        return call(comparison.IS_MISSING, self)
+        return self._apply(comparison.IS_MISSING, self)
 
     def notna(self) -> Column:
         """Whether a value is there: neither null nor NaN."""
-        return call(comparison.IS_PRESENT, self)
+        return self._apply(comparison.IS_PRESENT, self)
 
     isnull, notnull = isna, notna
 
     def fillna(self, value: Any) -> Column:
         """The values, and `value` (also a column) where they are null or NaN."""
-        return call(conditional.FILL_MISSING, self, value)
+        return self._apply(conditional.FILL_MISSING, self, value)
 
     def isin(self, values: Iterable[Any]) -> Column:
         """Whether a value is one of `values`; null and NaN are if a missing value is among them.
@@ -170,7 +102,7 @@ class Column:
         if isinstance(values, str | bytes) or not isinstance(values, Iterable):
             raise PlanError(f"isin takes a list of values, not {values!r}")
         choices, missing = choices_of(values)
-        return self._call(comparison.IS_IN, choices, missing=missing or None)
+        return self._of(comparison.IS_IN, choices, missing=missing or None)
 
     def between(self, left: Any, right: Any, inclusive: Inclusive = "both") -> Column:
         """Whether `left <= value <= right`; `inclusive` says which of the ends count."""
@@ -182,25 +114,25 @@ class Column:
 
     def where(self, cond: Any, other: Any = None) -> Column:
         """The values where `cond` is true, `other` where it is false or null."""
-        return call(conditional.WHERE, cond, self, other)
+        return self._apply(conditional.WHERE, cond, self, other)
 
     def mask(self, cond: Any, other: Any = None) -> Column:
         """The values where `cond` is false, `other` where it is true or null."""
-        return call(conditional.MASK, cond, self, other)
+        return self._apply(conditional.MASK, cond, self, other)
 
     def clip(self, lower: Any = None, upper: Any = None) -> Column:
         """The values, no less than `lower` and no more than `upper`."""
-        return call(conditional.CLIP, self, lower, upper)
+        return self._apply(conditional.CLIP, self, lower, upper)
 
     # one value at a time
 
     def abs(self) -> Column:
         """The values without their sign."""
-        return call(arithmetic.ABSOLUTE, self)
+        return self._apply(arithmetic.ABSOLUTE, self)
 
     def round(self, decimals: int = 0) -> Column:
         """The values rounded to `decimals` digits, halves to the even neighbour."""
-        return self._call(arithmetic.ROUND, decimals=decimals)
+        return self._of(arithmetic.ROUND, decimals=decimals)
 
     def astype(self, dtype: Any) -> Column:
         """The same values in another type; one that does not fit is an error that names it.
@@ -211,11 +143,47 @@ class Column:
             A name (`"int64"`, `"Int64"`, `"string"`, `"category"`, `"datetime64[us, UTC]"`, `"decimal(18, 2)"`),
             a Python, numpy, pandas or Arrow type.
         """
-        return self._call(CAST, data_type=named_type(dtype))
+        return self._of(CAST, data_type=named_type(dtype))
 
-    def _call(self, function: Function, *arguments: Any, **options: Any) -> Column:
+    def apply(self, function: Callable[..., Any], *others: Any, dtype: Any = None) -> Column:
+        """A Python function of each value, and of those of `others` beside it; slow, one call a row.
+
+        Parameters
+        ----------
+        function
+            Gets None where a value is missing.
+        others
+            More columns or plain values, its further arguments.
+        dtype
+            The type of the result; not needed if the function says it: `def f(x) -> float`.
+
+        Examples
+        --------
+        >>> import playhead as ph
+        >>> def half(x: int) -> float:
+        ...     return x / 2
+        >>> ph.col("size").apply(half)
+        Column: half(size)
+        """
+        return self._apply(scalar_function(function, dtype), self, *others)
+
+    def map(self, mapping: Mapping[Any, Any] | Callable[[Any], Any], *, dtype: Any = None) -> Column:
+        """The value that `mapping` has for each value, null where it has none; or a function of each value."""
+        if not isinstance(mapping, Mapping):
+            return self.apply(mapping, dtype=dtype)
+        keys, values = mapping_of(mapping, named_type(dtype) if dtype is not None else None)
+        return self._of(MAP, keys, values)
+
+    def _apply(self, function: Function, *values: Any) -> Column:
+        return Column(function(*[to_expr(value) for value in values]), common_frame(values))
+
+    def _of(self, function: Function, *others: Any, **options: Any) -> Column:
         given = {name: value for name, value in options.items() if value is not None}
-        return Column(function(self.expr, *[to_expr(argument) for argument in arguments], **given), self.frame)
+        arguments = [to_expr(value) for value in (self, *others)]
+        return Column(function(*arguments, **given), common_frame((self, *others)))
+
+    def _aggregate(self, aggregate: Aggregate, *arguments: Expr) -> Column:
+        return Column(AggregateCall(aggregate, arguments), self.frame)
 
 
 def col(name: str) -> Column:
@@ -248,14 +216,9 @@ def to_expr(value: Any) -> Expr:
     """The expression that a user's value stands for: a column's own, a literal for everything else."""
     if isinstance(value, Column):
         return value.expr
-    if isinstance(value, Col | Call | AggregateCall) or type(value).__module__ == "playhead.expr":
-        return value  # type: ignore[no-any-return]
+    if isinstance(value, Col | Lit | Call | AggregateCall):
+        return value
     return literal(value)
-
-
-def call(function: Function, *arguments: Any, **options: Any) -> Column:
-    """A column that is `function` of columns and plain values."""
-    return Column(function(*[to_expr(argument) for argument in arguments], **options), common_frame(arguments))
 
 
 def common_frame(values: Iterable[Any]) -> Any:

@@ -15,13 +15,13 @@ import pyarrow.compute as pc
 
 from playhead.expr import Function, Values
 from playhead.functions.operands import (
+    BINARY,
     BOOLEAN,
-    DATE,
-    DICTIONARY,
     FLOAT,
     INTEGER,
     KINDS,
     NULL,
+    STRING,
     convert,
     decoded,
     kind_of,
@@ -116,24 +116,21 @@ def _choices_as(choices: pa.ListScalar, data_type: pa.DataType) -> pa.Array:
     """The choices that a column of `data_type` can hold, in its type; no other could be in it."""
     if choices.values.type == data_type:
         return choices.values
-    fitting = []
-    for choice in choices.values:
-        read = read_literal(choice, data_type)
-        if KINDS.get(read.type.id) == FLOAT and KINDS.get(data_type.id) == INTEGER:
-            read = read_literal(pa.scalar(int(read.as_py())), data_type) if read.as_py() % 1 == 0 else read
-        if KINDS.get(data_type.id) == BOOLEAN and KINDS.get(read.type.id) in (INTEGER, FLOAT):
-            read = pa.scalar(read.as_py() == 1) if read.as_py() in (0, 1) else read
-        if KINDS.get(data_type.id) == DATE and read.type != data_type:
-            continue
-        if read.type == data_type:
-            fitting.append(read.as_py())
-        elif _same_number_kind(read.type, data_type):
-            fitting.append(convert(read, data_type).as_py())
-    return pa.array(fitting, data_type)
+    fitting = [fitting_choice(choice, data_type) for choice in choices.values]
+    return pa.array([choice.as_py() for choice in fitting if choice is not None], data_type)
 
 
-def _same_number_kind(given: pa.DataType, wanted: pa.DataType) -> bool:
-    return KINDS.get(given.id) == KINDS.get(wanted.id) and KINDS.get(given.id) not in (INTEGER, DICTIONARY, None)
+def fitting_choice(choice: pa.Scalar, data_type: pa.DataType) -> pa.Scalar | None:
+    """A literal as the value of `data_type` that equals it, or None where there is none."""
+    kind, target = KINDS.get(choice.type.id), KINDS.get(data_type.id)
+    if kind == FLOAT and target == INTEGER and choice.as_py() % 1 == 0:
+        choice = pa.scalar(int(choice.as_py()))
+    elif kind in (INTEGER, FLOAT) and target == BOOLEAN and choice.as_py() in (0, 1):
+        choice = pa.scalar(choice.as_py() == 1)
+    read = read_literal(choice, data_type)
+    if read.type != data_type and KINDS.get(read.type.id) == target and target in (FLOAT, STRING, BINARY):
+        return convert(read, data_type)
+    return read if read.type == data_type else None
 
 
 INVERT = Function("~", invert)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -89,13 +89,30 @@ def choices_of(values: Iterable[Any]) -> tuple[Lit, bool]:
     """The values of `isin` as one list literal without nulls, and whether there was a null or NaN among them."""
     given = values.to_pylist() if isinstance(values, pa.Array | pa.ChunkedArray) else list(values)
     scalars = [scalar_of(value) for value in given]
-    kept = [scalar.as_py() for scalar in scalars if scalar.is_valid]
-    missing = len(kept) < len(scalars) or any(isinstance(value, float) and value != value for value in kept)
+    valid = [scalar for scalar in scalars if scalar.is_valid]
+    missing = len(valid) < len(scalars) or any(_is_nan(scalar.as_py()) for scalar in valid)
+    return list_literal(valid, "the values of isin"), missing
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and value != value
+
+
+def mapping_of(mapping: Mapping[Any, Any], data_type: pa.DataType | None = None) -> tuple[Lit, Lit]:
+    """The keys and the values of a mapping as two list literals, the values in `data_type` if given."""
+    keys = list_literal([scalar_of(key) for key in mapping], "the keys of the mapping")
+    values = list_literal([scalar_of(value) for value in mapping.values()], "the values of the mapping", data_type)
+    return keys, values
+
+
+def list_literal(scalars: list[pa.Scalar], what: str, data_type: pa.DataType | None = None) -> Lit:
+    """One literal that is a list, of `data_type` or of the one type that all the values have."""
     types = {scalar.type for scalar in scalars if scalar.is_valid}
+    if data_type is None and len(types) == 1:
+        data_type = types.pop()
     try:
-        choices = pa.array(kept, types.pop()) if len(types) == 1 else pa.array(kept)
+        values = pa.array([scalar.as_py() for scalar in scalars], data_type)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise PlanError(
-            f"the values of isin are of several types: {sorted({str(type_) for type_ in types})}"
-        ) from error
-    return Lit(pa.scalar(choices.to_pylist(), pa.list_(choices.type))), missing
+        names = sorted(str(type_) for type_ in types) or [str(data_type)]
+        raise PlanError(f"{what} are of types that do not fit together: {names}") from error
+    return Lit(pa.scalar(values.to_pylist(), pa.list_(values.type)))
