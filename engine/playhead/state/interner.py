@@ -57,7 +57,7 @@ class Interner:
     def intern(self, array: pa.Array) -> Int64s:
         """The id of each value of `array`, which has no nulls; new values get the next ids."""
         ids = np.empty(len(array), dtype=np.int64)
-        offsets, data = _offsets_and_data(array)
+        offsets, data = offsets_and_data(array)
         done = kernels.intern(offsets, data, self._table, self.ends, self.arena, ids, 0)
         while done < len(ids):
             self._grow(int(offsets[done + 1] - offsets[done]))
@@ -119,7 +119,7 @@ def _fixed_width(type_: pa.DataType) -> int | None:
     return None
 
 
-def _offsets_and_data(array: pa.Array) -> tuple[Int64s, Bytes]:
+def offsets_and_data(array: pa.Array) -> tuple[Int64s, Bytes]:
     """Where each value begins in the data; the latter read-only, as Arrow gives it."""
     array = without_views(array)
     width = _fixed_width(array.type)
