@@ -7,9 +7,13 @@ which row of the state a value belongs to; `valid` (uint8) which values are ther
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-Integer = int | np.int64
+Scalar = Any
+"""One number inside a kernel: numba works out of which type."""
+
 Float64s = npt.NDArray[np.float64]
 Words = npt.NDArray[np.uint64]

@@ -39,22 +39,6 @@ def keep_greatest_float(
 
 
 @numba.njit(cache=True, nogil=True)
-def keep_greatest_pair(best: Int64s, seen: Bytes, slots: Int64s, words: Int64s, valid: Bytes, flip: int) -> None:
-    """Keep the greatest decimal `words[i]` = (low, high) in `best[slot]`, as `keep_greatest` does. O(rows).
-
-    Both words in `best` are turned by `flip`, and the low one also in its first bit, so that it compares as unsigned.
-    """
-    lowest = -9223372036854775808
-    for i in range(len(slots)):
-        if len(valid) and valid[i] == 0:
-            continue
-        row, low, high = slots[i], words[i, 0] ^ flip ^ lowest, words[i, 1] ^ flip
-        seen[row, 0] = 1
-        if high > best[row, 1] or (high == best[row, 1] and low > best[row, 0]):
-            best[row, 0], best[row, 1] = low, high
-
-
-@numba.njit(cache=True, nogil=True)
 def merge_greatest(best: Int64s, seen: Bytes, slots: Int64s, other: Int64s, other_seen: Bytes, sources: Int64s) -> None:
     """Keep the greater of slot `slots[i]` and `other`'s slot `sources[i]`; one column is compared. O(slots)."""
     for i in range(len(slots)):
@@ -62,16 +46,3 @@ def merge_greatest(best: Int64s, seen: Bytes, slots: Int64s, other: Int64s, othe
         seen[row, 0] |= other_seen[source, 0]
         if other[source, 0] > best[row, 0]:
             best[row, 0] = other[source, 0]
-
-
-@numba.njit(cache=True, nogil=True)
-def merge_greatest_pair(
-    best: Int64s, seen: Bytes, slots: Int64s, other: Int64s, other_seen: Bytes, sources: Int64s
-) -> None:
-    """Keep the greater of slot `slots[i]` and `other`'s slot `sources[i]`, high word first. O(slots)."""
-    for i in range(len(slots)):
-        row, source = slots[i], sources[i]
-        seen[row, 0] |= other_seen[source, 0]
-        low, high = other[source, 0], other[source, 1]
-        if high > best[row, 1] or (high == best[row, 1] and low > best[row, 0]):
-            best[row, 0], best[row, 1] = low, high

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from playhead.batch import Bytes, Int64s
-from playhead.kernels.accumulators import Float64s, Integer
+from playhead.kernels.accumulators import Float64s, Scalar
 
 ROWS, UP, DOWN = 0, 1, 2
 """The columns of the counts beside a float sum: finite values, +inf, -inf."""
@@ -27,7 +27,7 @@ def product_error(a: float, b: float, product: float) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def add_float(sums: Float64s, row: Integer, value: float) -> None:
+def add_float(sums: Float64s, row: Scalar, value: float) -> None:
     """Add one finite value to the sum of one slot."""
     old = sums[row, 0]
     new = old + value
@@ -37,7 +37,7 @@ def add_float(sums: Float64s, row: Integer, value: float) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def count_infinity(counts: Int64s, row: Integer, value: float, weight: Integer) -> None:
+def count_infinity(counts: Int64s, row: Scalar, value: float, weight: Scalar) -> None:
     """Count a value that is not finite; NaN is no value at all."""
     if value > 0:
         counts[row, 1] += weight

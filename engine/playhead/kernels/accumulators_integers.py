@@ -9,7 +9,7 @@ import numba
 import numpy as np
 
 from playhead.batch import Bytes, Int64s
-from playhead.kernels.accumulators import Integer, Words
+from playhead.kernels.accumulators import Scalar, Words
 
 LOW, HIGH, ROWS = 0, 1, 2
 """The columns of an integer sum."""
@@ -19,7 +19,7 @@ WIDE_ROWS = 3
 
 
 @numba.njit(cache=True, nogil=True)
-def multiply_high(a: Integer, b: Integer, signed: Integer) -> Integer:
+def multiply_high(a: Scalar, b: Scalar, signed: Scalar) -> Scalar:
     """The upper word of the 128-bit product a * b; `a` is an int64 if `signed` is -1 and a uint64 if it is 0."""
     mask = np.uint64(0xFFFFFFFF)
     shift = np.uint64(32)
@@ -36,7 +36,7 @@ def multiply_high(a: Integer, b: Integer, signed: Integer) -> Integer:
 
 
 @numba.njit(cache=True, nogil=True)
-def add_integers(state: Int64s, slots: Int64s, values: Int64s, valid: Bytes, weights: Int64s, signed: Integer) -> None:
+def add_integers(state: Int64s, slots: Int64s, values: Int64s, valid: Bytes, weights: Int64s, signed: Scalar) -> None:
     """Add `values` to `state[slot]` = (low, high, rows). O(rows).
 
     `signed` is -1, or 0 if the values are the bits of uint64.
@@ -74,7 +74,7 @@ def merge_integers(state: Int64s, slots: Int64s, other: Int64s, other_slots: Int
 
 
 @numba.njit(cache=True, nogil=True)
-def add_wide(state: Int64s, row: Integer, low: Integer, high: Integer, top: Integer) -> None:
+def add_wide(state: Int64s, row: Scalar, low: Scalar, high: Scalar, top: Scalar) -> None:
     """Add one three-word number to the sum of one slot."""
     first = np.uint64(state[row, 0]) + np.uint64(low)
     carry = np.uint64(first < np.uint64(low))
@@ -145,7 +145,7 @@ def floor_means(state: Int64s, slots: Int64s, means: Int64s) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def long_division(low: Integer, high: Integer, divisor: Integer) -> Integer:
+def long_division(low: Scalar, high: Scalar, divisor: Scalar) -> Scalar:
     """(low, high) divided by a positive `divisor`, rounded down, if the result is an int64. O(128 bits)."""
     negative = high < 0
     one = np.uint64(1)

@@ -11,14 +11,9 @@ import pyarrow as pa
 from playhead.aggregates.aggregate import Accumulator
 from playhead.batch import Int64s
 from playhead.kernels import accumulators_extremes as kernels
-from playhead.state.accumulators.arguments import (
-    SIGN_BIT,
-    decimals,
-    decimals_from,
-    floats,
-    integers,
-    number_column,
-)
+from playhead.state.accumulators.arguments import SIGN_BIT, floats, integers, number_column
+from playhead.state.accumulators.best_rows import BestRow
+from playhead.state.accumulators.ordered_words import is_interned
 from playhead.state.accumulators.slot_table import SlotTable, TabularAccumulator
 
 LOWEST = -(2**63)
@@ -71,37 +66,12 @@ class FloatExtreme(TabularAccumulator):
         return number_column(values, self.data_type, self.seen.array[slots, 0] == 0)
 
 
-class DecimalExtreme(TabularAccumulator):
-    """The greatest or smallest 128-bit decimal of each slot; words are turned round as those of integers."""
-
-    def __init__(self, data_type: pa.DataType, *, greatest: bool) -> None:
-        self.data_type = data_type
-        self.flip = 0 if greatest else -1
-        self.best = SlotTable(np.int64, ("best_low", "best_high"), empty=LOWEST)
-        self.seen = SlotTable(np.uint8, ("seen",))
-        self.tables = (self.best, self.seen)
-
-    def add(self, slots: Int64s, arguments: Sequence[pa.Array], weights: Int64s) -> None:
-        words, valid = decimals(arguments[0])
-        kernels.keep_greatest_pair(self.best.array, self.seen.array, slots, words, valid, self.flip)
-
-    def merge(self, slots: Int64s, other: Self, other_slots: Int64s) -> None:
-        kernels.merge_greatest_pair(
-            self.best.array, self.seen.array, slots, other.best.array, other.seen.array, other_slots
-        )
-
-    def result(self, slots: Int64s) -> pa.Array:
-        words = self.best.array[slots] ^ self.flip
-        words[:, 0] ^= SIGN_BIT
-        return decimals_from(words, self.data_type, self.seen.array[slots, 0] == 0)
-
-
 def extreme(data_type: pa.DataType, *, greatest: bool, retractable: bool) -> Accumulator:
     """The accumulator for the minimum or maximum of values of `data_type`."""
     if retractable:
         raise NotImplementedError("a minimum or maximum on input that takes rows back")
     if pa.types.is_floating(data_type):
         return FloatExtreme(data_type, greatest=greatest)
-    if pa.types.is_decimal128(data_type):
-        return DecimalExtreme(data_type, greatest=greatest)
+    if pa.types.is_decimal128(data_type) or is_interned(data_type):
+        return BestRow([data_type], greatest=greatest)
     return IntegerExtreme(data_type, greatest=greatest)

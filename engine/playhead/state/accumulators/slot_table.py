@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from playhead.batch import Int64s
+from playhead.state.growable import grown
 
 
 class SlotTable:
@@ -31,12 +32,7 @@ class SlotTable:
 
     def grow(self, capacity: int) -> None:
         """Make room for slots 0 to capacity - 1; new rows are empty."""
-        held = len(self.array)
-        if capacity <= held:
-            return
-        array = np.full((max(capacity, 2 * held), len(self.names)), self.empty, dtype=self.array.dtype)
-        array[:held] = self.array
-        self.array = array
+        self.array = grown(self.array, capacity, self.empty)
 
     def reset(self, slots: Int64s) -> None:
         """Make the rows of `slots` empty again."""
