@@ -150,7 +150,7 @@ class TimeMethods:
         Parameters
         ----------
         ambiguous
-            What a time that occurs twice is: "raise", "NaT" (null), True or "earliest" (the summer's), False or "latest".
+            What a time that occurs twice is: "raise", "NaT" (null), True or "earliest" (summer), False or "latest".
         nonexistent
             What a time that never occurs is: "raise", "NaT", "shift_forward" or "shift_backward".
         """
