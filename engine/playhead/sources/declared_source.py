@@ -15,6 +15,7 @@ class DeclaredSource:
     """Name, columns and times of a source; each connector adds `splits` and `read`."""
 
     bounded: bool = True
+    grows: bool = False
     replayable: ClassVar[bool] = True
     """Whether `read` can go back to any position that it gave out, in another process too."""
 

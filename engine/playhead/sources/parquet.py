@@ -36,7 +36,7 @@ class ParquetSource(DeclaredSource):
     def __init__(
         self, files: FileSet, declared: Declared, columns: Sequence[str] | None = None, *, watch: bool = False
     ) -> None:
-        self.files, self.watch, self.bounded = files, watch, not watch
+        self.files, self.watch, self.bounded, self.grows = files, watch, not watch, watch
         found = files.find()
         first = chosen(read_schema(files.filesystem, found[0]), columns)
         self.file_schema = first.remove_metadata()

@@ -19,6 +19,10 @@ SHOWN = 200
 """How many characters of a rejected piece of input are kept."""
 
 
+Entry = tuple[str, str, str]
+"""Where bad input stood, the input, and what was wrong with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What the user says about the times of a source; names and durations are not checked yet."""
@@ -50,8 +54,13 @@ class Timing:
     must_read: tuple[str, ...] = field(default=())
     """Columns that decide which rows are rejected: they are decoded whether a query asks for them or not."""
 
-    def check(self, rows: pa.RecordBatch, where: Callable[[int], str]) -> tuple[pa.RecordBatch, Rejected | None]:
-        """Rows whose times are `timestamp[us, zone]`, and those that have none; `where(i)` names the place of row i."""
+    def check(
+        self, rows: pa.RecordBatch, where: Callable[[int], str], text: Callable[[int], str] | None = None
+    ) -> tuple[pa.RecordBatch, Rejected | None]:
+        """Rows whose times are `timestamp[us, zone]`, and those that have none.
+
+        `where(i)` names the place of row i, `text(i)` is the input that it was read from (its values if not given).
+        """
         checked, bad = rows, np.empty(0, dtype=np.int64)
         for parser in self.parsers:
             index = rows.schema.get_field_index(parser.column)
@@ -64,7 +73,7 @@ class Timing:
             return checked, None
         keep = np.ones(rows.num_rows, dtype=bool)
         keep[bad] = False
-        return checked.filter(pa.array(keep)), self.reject(self._reasons(rows, bad.tolist(), where))
+        return checked.filter(pa.array(keep)), self.reject(self._reasons(rows, bad.tolist(), where, text))
 
     def _without_time(self, parser: TimeParser, values: pa.Array, times: pa.Array) -> Any:
         """Rows whose event time is missing, or whose arrival is there but cannot be read."""
@@ -76,18 +85,20 @@ class Timing:
         return np.flatnonzero(missing)
 
     def _reasons(
-        self, rows: pa.RecordBatch, bad: Iterable[int], where: Callable[[int], str]
-    ) -> Iterable[tuple[str, str, str]]:
+        self,
+        rows: pa.RecordBatch,
+        bad: Iterable[int],
+        where: Callable[[int], str],
+        text: Callable[[int], str] | None,
+    ) -> Iterable[Entry]:
+        parsers = [parser for parser in self.parsers if parser.column in rows.schema.names]
         for row in bad:
-            cells = {name: rows.column(name)[row] for name in rows.schema.names}
-            reason = next(
-                parser.why(cells[parser.column])
-                for parser in self.parsers
-                if parser.column in cells and not parser.parse(rows.column(parser.column).slice(row, 1))[0].is_valid
-            )
-            yield where(row), str({name: str(cell) for name, cell in cells.items()}), reason
+            cells = {parser.column: rows.column(parser.column).slice(row, 1) for parser in parsers}
+            wrong = next(parser for parser in parsers if not parser.parse(cells[parser.column])[0].is_valid)
+            shown = text(row) if text else str({name: str(rows.column(name)[row]) for name in rows.schema.names})
+            yield where(row), shown, wrong.why(cells[wrong.column][0])
 
-    def reject(self, entries: Iterable[tuple[str, str, str]]) -> Rejected | None:
+    def reject(self, entries: Iterable[Entry]) -> Rejected | None:
         """Report (place, text, reason) of bad input, or stop at the first if the user asked for that."""
         found = list(entries)
         if not found:

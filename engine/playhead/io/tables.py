@@ -1,28 +1,17 @@
-"""Where frames begin: tables in memory, files, iterables, pushed rows, generators; and where results go."""
+"""Frames over tables that are in memory: pandas, and whatever speaks Arrow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import fs
 
 from playhead.errors import DataError, PlanError
 from playhead.frame.frame import Frame
-from playhead.sinks.callback import CallbackSink
-from playhead.sinks.counting import CountingSink
-from playhead.sinks.parquet import TARGET_BYTES, ParquetSink
-from playhead.sources import parquet
+from playhead.io.types import Duration
 from playhead.sources.arrow import ArrowSource
-from playhead.sources.files import file_set
-from playhead.sources.parquet import ParquetSource
 from playhead.sources.timing import Declared, require_unique
-
-Path = Any
-"""A path, a glob, a folder, a URI, or a list of those."""
-Duration = Any
-"""Text such as "12h", or a timedelta (pandas' too)."""
 
 
 def from_pandas(
@@ -110,88 +99,3 @@ def from_arrow(
     require_unique(list(getattr(getattr(data, "schema", None), "names", [])))
     declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
     return Frame.from_source(ArrowSource(type(data).__name__, pa.table(data), declared))
-
-
-def read_parquet(
-    path: Path,
-    *,
-    time: str | None = None,
-    tz: str | None = None,
-    unit: str | None = None,
-    arrival: str | None = None,
-    sequence: str | Sequence[str] = (),
-    out_of_order: Duration = None,
-    idle_timeout: Duration = None,
-    columns: Sequence[str] | None = None,
-    filesystem: fs.FileSystem | None = None,
-    watch: bool = False,
-    on_error: str = "reject",
-) -> Frame:
-    """A frame over Parquet files, read in the order of their names.
-
-    Parameters
-    ----------
-    path : path or list of paths
-        A file, a folder (with the folders in it), a glob (`**` goes into folders), a URI such as `s3://bucket/trades`.
-    columns : sequence of str, optional
-        The columns to offer; all of them if not given. A query decodes only those that it uses.
-    filesystem : pyarrow.fs.FileSystem, optional
-        Where `path` is; this machine's disks, or what the URI says, if not given.
-    watch : bool
-        Keep looking for new files; the frame is then endless. A file is taken once: write it elsewhere and rename it.
-    on_error : {"reject", "raise"}
-        Whether rows without an event time go to `query.rejected` or stop the query.
-
-    The other parameters are those of `from_pandas`. Files whose columns differ are an error.
-
-    Examples
-    --------
-    >>> import playhead as ph
-    >>> flights = ph.read_parquet("datasets/flights.parquet", time="departed", arrival="landed", out_of_order="12h")
-    >>> flights.time, flights.bounded
-    ('departed', True)
-    """
-    declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
-    files = file_set(path, filesystem, parquet.ENDINGS)
-    return Frame.from_source(ParquetSource(files, declared, columns, watch=watch))
-
-
-def to_callback(function: Callable[[int, Any], object], *, format: str = "arrow") -> CallbackSink:
-    """A sink that calls `function(epoch, changes)` after each epoch that changed something.
-
-    `changes` is a `pyarrow.Table`, or a DataFrame with `format="pandas"`. In mode "update" its last column `weight` says
-    how often each row is added (positive) or taken back (negative). Across a crash an epoch may be told twice.
-
-    Examples
-    --------
-    >>> import playhead as ph
-    >>> ph.to_callback(lambda epoch, changes: print(epoch, changes.num_rows)).guarantee
-    'at least once'
-    """
-    return CallbackSink(function, format)
-
-
-def to_parquet(path: Any, *, filesystem: fs.FileSystem | None = None, target_bytes: int = TARGET_BYTES) -> ParquetSink:
-    """A sink that writes final rows (mode "append") to a folder of Parquet files of about `target_bytes` each.
-
-    The folder is made, or must be empty. Files are written under a temporary name and renamed when they are whole.
-
-    Examples
-    --------
-    >>> import playhead as ph
-    >>> ph.to_parquet("/tmp/delays").modes
-    ('append',)
-    """
-    return ParquetSink(path, filesystem, target_bytes)
-
-
-def to_nothing() -> CountingSink:
-    """A sink that counts the rows of the result and forgets them.
-
-    Examples
-    --------
-    >>> import playhead as ph
-    >>> ph.to_nothing().rows
-    0
-    """
-    return CountingSink()

@@ -1,0 +1,53 @@
+"""Where results go: to a function, to Parquet files, to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pyarrow import fs
+
+from playhead.sinks.callback import CallbackSink
+from playhead.sinks.counting import CountingSink
+from playhead.sinks.parquet import TARGET_BYTES, ParquetSink
+
+
+def to_callback(function: Callable[[int, Any], object], *, format: str = "arrow") -> CallbackSink:
+    """A sink that calls `function(epoch, changes)` after each epoch that changed something.
+
+    `changes` is a `pyarrow.Table`, or a DataFrame with `format="pandas"`. In mode "update" its last column `weight`
+    says how often each row is added (positive) or taken back (negative). Across a crash an epoch may be told twice.
+
+    Examples
+    --------
+    >>> import playhead as ph
+    >>> ph.to_callback(lambda epoch, changes: print(epoch, changes.num_rows)).guarantee
+    'at least once'
+    """
+    return CallbackSink(function, format)
+
+
+def to_parquet(path: Any, *, filesystem: fs.FileSystem | None = None, target_bytes: int = TARGET_BYTES) -> ParquetSink:
+    """A sink that writes final rows (mode "append") to a folder of Parquet files of about `target_bytes` each.
+
+    The folder is made, or must be empty. Files are written under a temporary name and renamed when they are whole.
+
+    Examples
+    --------
+    >>> import playhead as ph
+    >>> ph.to_parquet("/tmp/delays").modes
+    ('append',)
+    """
+    return ParquetSink(path, filesystem, target_bytes)
+
+
+def to_nothing() -> CountingSink:
+    """A sink that counts the rows of the result and forgets them.
+
+    Examples
+    --------
+    >>> import playhead as ph
+    >>> ph.to_nothing().rows
+    0
+    """
+    return CountingSink()
