@@ -66,6 +66,8 @@ class Source(Protocol):
     schema: pa.Schema
     time: EventTime | None
     bounded: bool
+    grows: bool
+    """New splits may appear while it is read; a source that does not grow ends when its splits have ended."""
     out_of_order: int | None
     """How many microseconds a row may be behind the greatest event time seen before it in its split; None: not declared."""
     sequence: tuple[str, ...]

@@ -1,0 +1,55 @@
+"""What a plan must be before it may run: memory that cannot grow without bound, modes that can be kept."""
+
+from __future__ import annotations
+
+import warnings
+
+from playhead import plan
+from playhead.errors import PlanError, UnboundedStateError
+
+
+class StateGrowsWarning(UserWarning):
+    """State in proportion to the distinct keys of an endless input."""
+
+
+def check_plan(node: plan.Node, mode: str, *, allow_unbounded_state: bool) -> None:
+    """Refuse or warn, before anything has started."""
+    for part in dict.fromkeys(plan.walk(node)):
+        if not part.bounded:
+            if mode == "append":
+                _check_append(part)
+            _check_state(part, allow_unbounded_state)
+
+
+def _check_append(node: plan.Node) -> None:
+    if isinstance(node, plan.Aggregate) and node.window is None:
+        raise PlanError(
+            f"mode='append' shows each row once, when it is final, and {node} over an endless input never is; add a window, or use mode='update'"
+        )
+    if isinstance(node, plan.Merge) and node.how == "left":
+        raise PlanError("mode='append': a left row of an endless merge may always find a partner later; use how='inner', merge_asof, or mode='update'")
+
+
+def _check_state(node: plan.Node, allowed: bool) -> None:
+    problem = row_state(node)
+    if problem and not allowed:
+        raise UnboundedStateError(f"{problem}; or start(..., allow_unbounded_state=True)")
+    if isinstance(node, plan.Aggregate) and node.window is None and node.keys and not problem:
+        names = ", ".join(name for name, _ in node.keys)
+        warnings.warn(
+            f"an aggregate by {names} without a window keeps every distinct key of an endless input for ever; "
+            "query.metrics['state_bytes'] shows how much that is. A window bounds it.",
+            StateGrowsWarning,
+            stacklevel=6,
+        )
+
+
+def row_state(node: plan.Node) -> str | None:
+    """Why a node's state grows with every row of an endless input, and the remedy; None if it does not."""
+    if isinstance(node, plan.Merge) and node.ttl is None:
+        return f"{node} keeps every row of both endless inputs; give ttl=, how long a row waits for its partner"
+    if isinstance(node, plan.Aggregate) and node.window is None:
+        for name, call in node.aggregates:
+            if call.aggregate.keeps_rows or (not node.input.append_only and call.aggregate.name in ("min", "max", "first", "last")):
+                return f"{name}={call} without a window keeps the rows of an endless input; add a window, or use approx_quantile or approx_nunique"
+    return None

@@ -1,0 +1,397 @@
+"""The lazy dataframe: an immutable plan with pandas' verbs; running it is somebody else's job."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from playhead import plan
+from playhead.durations import microseconds
+from playhead.errors import PlanError
+from playhead.expr import Col, Expr, has_aggregate
+from playhead.frame.column import Column, to_expr
+from playhead.frame.joins import JoinVerbs
+from playhead.frame.running import RunVerbs
+from playhead.frame.show import ShowVerbs
+from playhead.frame.summary import SummaryVerbs
+from playhead.schema import EventTime, require_column
+
+if TYPE_CHECKING:
+    from playhead.frame.groupby import GroupBy
+
+ColumnLike = Any
+"""What a verb takes as a column: a Column, a function of the frame, or a plain value."""
+
+
+class Frame(RunVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
+    """A lazy table, bounded or endless, with pandas' verbs.
+
+    A frame has no index and no order. It is made by `read_parquet`, `from_pandas` and the like, and
+    every verb gives a new one; nothing runs before `compute`, `replay` or `start`.
+
+    Examples
+    --------
+    >>> import pandas as pd, playhead as ph
+    >>> trades = ph.from_pandas(pd.DataFrame({"symbol": ["a", "b", "a"], "price": [1.0, 2.0, 3.0]}))
+    >>> trades[trades.price > 1].assign(double=lambda f: f.price * 2).compute()
+      symbol  price  double
+    0      b    2.0     4.0
+    1      a    3.0     6.0
+    """
+
+    __slots__ = ("_node",)
+    _node: plan.Node
+
+    def __init__(self, node: plan.Node) -> None:
+        object.__setattr__(self, "_node", node)
+
+    @classmethod
+    def from_source(cls, source: plan.TableSource) -> Frame:
+        """A frame of everything that a source gives."""
+        return cls(plan.Scan(source))
+
+    # What it is
+
+    @property
+    def node(self) -> plan.Node:
+        """The plan behind the frame."""
+        return self._node
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns as an Arrow schema."""
+        return self._node.schema
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return list(self._node.schema.names)
+
+    @property
+    def dtypes(self) -> dict[str, pa.DataType]:
+        """The Arrow type of each column."""
+        return {field.name: field.type for field in self._node.schema}
+
+    @property
+    def time(self) -> str | None:
+        """The event-time column, or None."""
+        return self._node.time.column if self._node.time else None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the input ends."""
+        return bool(self._node.bounded)
+
+    # Columns
+
+    def __getattr__(self, name: str) -> Column:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        require_column(name, self._node.schema)
+        return Column(Col(name), self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise PlanError(f"a frame does not change; say frame = frame.assign({name}=...)")
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        raise PlanError(f"a frame does not change; say frame = frame.assign({name}=...)")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(name for name in self.columns if name.isidentifier())})
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.columns
+
+    def __getitem__(self, key: Any) -> Any:
+        """A column by name, several by a list of names, or the rows for which a boolean column is true."""
+        if isinstance(key, str):
+            require_column(key, self._node.schema)
+            return Column(Col(key), self)
+        if isinstance(key, list | tuple):
+            return self.select(*key)
+        if isinstance(key, slice | int):
+            raise PlanError("a frame has no order and no row numbers; use head(n), limit(n) or a condition on a column")
+        return Frame(plan.Filter(self._node, self._resolve(key)))
+
+    def select(self, *columns: str | Column) -> Frame:
+        """The given columns, in the given order; a computed one is named by `.rename(name)` or by a keyword of `assign`."""
+        pairs = []
+        for column in columns:
+            name = column if isinstance(column, str) else getattr(column, "name", None)
+            if name is None:
+                raise PlanError(f"{column!r} has no name; say .rename('...') on it")
+            pairs.append((name, self._resolve(Col(column) if isinstance(column, str) else column)))
+        return Frame(plan.Project(self._node, tuple(pairs)))
+
+    def assign(self, **columns: ColumnLike) -> Frame:
+        """Add columns or replace them; each may use those before it, through a function of the frame.
+
+        Examples
+        --------
+        >>> import pandas as pd, playhead as ph
+        >>> frame = ph.from_pandas(pd.DataFrame({"a": [1, 2]}))
+        >>> frame.assign(b=frame.a + 1, c=lambda f: f.b * 10).compute()
+           a  b   c
+        0  1  2  20
+        1  2  3  30
+        """
+        result = self
+        for name, value in columns.items():
+            expr = result._resolve(value, also=self)
+            pairs = [(other, Col(other)) for other in result.columns]
+            where = result._node.schema.get_field_index(name)
+            if where < 0:
+                pairs.append((name, expr))  # type: ignore[arg-type]
+            else:
+                pairs[where] = (name, expr)  # type: ignore[assignment]
+            result = Frame(plan.Project(result._node, tuple(pairs)))
+        return result
+
+    def drop(self, columns: str | Sequence[str]) -> Frame:
+        """All columns but these."""
+        gone = [columns] if isinstance(columns, str) else list(columns)
+        for name in gone:
+            require_column(name, self._node.schema)
+        return self.select(*[name for name in self.columns if name not in gone])
+
+    def rename(self, columns: Mapping[str, str] | Callable[[str], str]) -> Frame:
+        """Other names for columns: `{old: new}` or a function of the name."""
+        if callable(columns):
+            names = {name: columns(name) for name in self.columns}
+        else:
+            names = dict(columns)
+            for name in names:
+                require_column(name, self._node.schema)
+        return Frame(plan.Project(self._node, tuple((names.get(name, name), Col(name)) for name in self.columns)))
+
+    def astype(self, dtype: Any) -> Frame:
+        """Other types: one for all columns, or `{column: type}`; a value that does not fit is an error."""
+        return self._change(dtype if isinstance(dtype, Mapping) else dict.fromkeys(self.columns, dtype), "astype")
+
+    def fillna(self, value: Any) -> Frame:
+        """Missing values (null and NaN) replaced: by one value everywhere it fits, or `{column: value}`."""
+        return self._change(value if isinstance(value, Mapping) else dict.fromkeys(self.columns, value), "fillna")
+
+    def clip(self, lower: Any = None, upper: Any = None) -> Frame:
+        """Numbers no lower than `lower` and no higher than `upper`."""
+        return self._change(dict.fromkeys(self.columns, (lower, upper)), "clip", _is_number, spread=True)
+
+    def round(self, decimals: int | Mapping[str, int] = 0) -> Frame:
+        """Floats and decimals rounded to `decimals` digits, half to even."""
+        digits = decimals if isinstance(decimals, Mapping) else dict.fromkeys(self.columns, decimals)
+        return self._change(digits, "round", _is_fractional)
+
+    def isna(self) -> Frame:
+        """True where a value is missing (null or NaN), for every column."""
+        return self._change(dict.fromkeys(self.columns, ()), "isna", spread=True)
+
+    def isin(self, values: Iterable[Any] | Mapping[str, Iterable[Any]]) -> Frame:
+        """True where a value is among `values`, for every column."""
+        given = values if isinstance(values, Mapping) else dict.fromkeys(self.columns, list(values))
+        return self._change(given, "isin")
+
+    def _change(
+        self,
+        arguments: Mapping[str, Any],
+        verb: str,
+        applies: Callable[[pa.DataType], bool] = lambda _: True,
+        *,
+        spread: bool = False,
+    ) -> Frame:
+        changed: dict[str, Expr] = {}
+        for name, argument in arguments.items():
+            if applies(require_column(name, self._node.schema).type):
+                column = getattr(Column(Col(name), self), verb)
+                changed[name] = to_expr(column(*argument) if spread else column(argument))
+        return Frame(plan.Project(self._node, tuple((name, changed.get(name, Col(name))) for name in self.columns)))
+
+    # Rows
+
+    def query(self, expr: str, *, local_dict: Mapping[str, Any] | None = None) -> Frame:
+        """The rows for which an expression is true, as in pandas: `query("dep_delay > 60 and carrier in @mine")`.
+
+        Examples
+        --------
+        >>> import pandas as pd, playhead as ph
+        >>> limit = 1
+        >>> ph.from_pandas(pd.DataFrame({"a": [1, 2]})).query("a > @limit").compute()
+           a
+        0  2
+        """
+        from playhead.frame.query_text import parse_query
+
+        caller = inspect.currentframe()
+        scope = caller.f_back if caller else None
+        known = {**scope.f_globals, **scope.f_locals} if scope and local_dict is None else dict(local_dict or {})
+        return Frame(plan.Filter(self._node, parse_query(expr, self.columns, known)))
+
+    def dropna(self, *, subset: str | Sequence[str] | None = None, how: str = "any") -> Frame:
+        """The rows without missing values (null or NaN) in any (or `how="all"`: in all) of the columns."""
+        if how not in ("any", "all"):
+            raise PlanError(f"how={how!r} is neither 'any' nor 'all'")
+        names = self.columns if subset is None else [subset] if isinstance(subset, str) else list(subset)
+        if not names:
+            return self
+        condition = self[names[0]].notna()
+        for name in names[1:]:
+            condition = condition & self[name].notna() if how == "any" else condition | self[name].notna()
+        return self[condition]
+
+    def where(self, condition: ColumnLike) -> Frame:
+        """Every value where `condition` is true, null elsewhere."""
+        return self._change(dict.fromkeys(self.columns, Column(self._resolve(condition), self)), "where")
+
+    def mask(self, condition: ColumnLike) -> Frame:
+        """Null where `condition` is true, every value elsewhere."""
+        return self._change(dict.fromkeys(self.columns, Column(self._resolve(condition), self)), "mask")
+
+    def limit(self, n: int) -> Frame:
+        """The first `n` rows that arrive, as a lazy frame; `head(n)` shows them at once."""
+        if not isinstance(n, int) or n < 0:
+            raise PlanError(f"limit takes a number of rows, not {n!r}")
+        return Frame(plan.Limit(self._node, n))
+
+    def map_batches(
+        self, function: Callable[[Any], Any], *, schema: pa.Schema | None = None, format: str = "arrow"
+    ) -> Frame:
+        """Your own vectorised function of a batch of rows.
+
+        Parameters
+        ----------
+        function : callable
+            Gets a `pyarrow.RecordBatch` (or a `pandas.DataFrame`) of some rows, returns the same kind with
+            any number of rows. How rows are cut into batches is not defined.
+        schema : pyarrow.Schema, optional
+            What it returns. Default: found by calling it on a batch of no rows.
+        format : {"arrow", "pandas"}
+            What the function gets.
+        """
+        from playhead.functions.udf import call_on_batch
+
+        if format not in ("arrow", "pandas"):
+            raise PlanError(f"format={format!r} is neither 'arrow' nor 'pandas'")
+        if schema is None:
+            from playhead.expr import empty
+
+            schema = call_on_batch(function, empty(self.schema), format, None).schema
+        return Frame(plan.MapBatches(self._node, function, schema, format))
+
+    def pipe(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """`function(frame, ...)`, so that steps read from left to right."""
+        return function(self, *args, **kwargs)
+
+    # Time and sources
+
+    def with_time(self, column: str, *, out_of_order: Any = None) -> Frame:
+        """The same rows with `column` as their event time; the watermark follows the rows seen.
+
+        Parameters
+        ----------
+        column : str
+            A `timestamp[us, zone]` column.
+        out_of_order : str or timedelta, optional
+            How far behind the greatest time before it a row may be. Needed where the input does not end.
+        """
+        delay = None if out_of_order is None else microseconds(out_of_order, "out_of_order")
+        return Frame(plan.WithTime(self._node, EventTime(column), delay))
+
+    def on(self, source: Frame | Mapping[Frame, Frame]) -> Frame:
+        """The same query over another source: a frame with the same columns, types and event time.
+
+        For a query over several sources give `{old frame: new frame}`.
+        """
+        from playhead.frame.rebase import rebase
+
+        return Frame(rebase(self._node, source))
+
+    def with_metric(self, name: str, aggregate: Column) -> Frame:
+        """The same rows; `aggregate` over all of them is shown live in `query.metrics[name]`."""
+        from playhead.frame.groupby import metric_call
+
+        return Frame(plan.Metric(self._node, name, metric_call(self._node, name, aggregate)))
+
+    # Groups
+
+    def groupby(
+        self, by: Any, *, dropna: bool = False, allowed_lateness: Any = None, emit_every: Any = None
+    ) -> GroupBy:
+        """Groups by columns, expressions and at most one window.
+
+        Parameters
+        ----------
+        by : str, Column, window, or a list of them
+            A window (`ph.tumbling`, `ph.hopping`, `ph.session`) becomes the columns `window_start` and
+            `window_end` at its place in the list.
+        dropna : bool, default False
+            Leave out rows with a missing key (and count them). pandas' default is True.
+        allowed_lateness : str or timedelta, optional
+            How long a closed window keeps accepting corrections.
+        emit_every : str or timedelta, optional
+            Show early results only when the watermark has moved this far (update mode).
+        """
+        from playhead.frame.groupby import GroupBy
+
+        return GroupBy.over(self, by, dropna=dropna, allowed_lateness=allowed_lateness, emit_every=emit_every)
+
+    def resample(self, rule: Any, *, origin: Any = None, offset: Any = None) -> GroupBy:
+        """Groups by stretches of event time, labelled by their beginning in the event-time column, as pandas does.
+
+        Stretches without rows give no row.
+        """
+        from playhead.frame.groupby import GroupBy
+
+        return GroupBy.resampled(self, rule, origin=origin, offset=offset)
+
+    def agg(self, *args: Any, **named: Any) -> Frame:
+        """Aggregates over all rows: a frame of one row. Arguments as in `groupby(...).agg`."""
+        return self.groupby([]).agg(*args, **named)
+
+    # For the verbs
+
+    def _resolve(self, value: Any, also: Frame | None = None) -> Expr:
+        """The expression that a user's argument stands for, checked against this frame."""
+        if callable(value) and not isinstance(value, Column):
+            value = value(self)
+        if isinstance(value, Column):
+            owner = value.frame
+            if owner is not None and owner is not self and owner is not also and owner.node != self._node:
+                self._require_same_columns(value, owner)
+        expr = value if isinstance(value, Expr) else to_expr(value)
+        if has_aggregate(expr):
+            raise PlanError(f"{expr} is an aggregate; use it in agg(...), or groupby(...).agg(...) and a merge")
+        return expr
+
+    def _require_same_columns(self, column: Column, owner: Frame) -> None:
+        """Refuse a column of another frame: rows of two frames do not line up by themselves."""
+        raise PlanError(
+            f"{column!r} belongs to another frame ({', '.join(owner.columns)}); use a function, as in "
+            "frame[lambda f: ...], ph.col(name), or merge the frames"
+        )
+
+
+def concat(frames: Iterable[Frame]) -> Frame:
+    """All rows of several frames with the same columns; the watermark is the smallest of theirs.
+
+    Examples
+    --------
+    >>> import pandas as pd, playhead as ph
+    >>> a = ph.from_pandas(pd.DataFrame({"x": [1]}))
+    >>> ph.concat([a, a]).agg(n=("x", "count")).compute()
+       n
+    0  2
+    """
+    nodes = tuple(frame.node for frame in frames)
+    if not nodes:
+        raise PlanError("concat needs at least one frame")
+    return Frame(nodes[0]) if len(nodes) == 1 else Frame(plan.Concat(nodes))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _is_fractional(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_decimal(kind))

@@ -1,0 +1,80 @@
+"""Results as people want them: sorted by their groups, as a pandas frame that lost no integer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from playhead import plan
+from playhead.errors import PlanError
+from playhead.expr import Col
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def sorted_result(table: pa.Table, node: plan.Node) -> pa.Table:
+    """Rows sorted by their group columns if the plan ends with an aggregate, else as they came."""
+    names = group_columns(node)
+    if not names or table.num_rows < 2:
+        return table
+    keys = [table[name] for name in names]
+    plain = [key.cast(key.type.value_type) if pa.types.is_dictionary(key.type) else key for key in keys]
+    sortable = pa.table(plain, names=[str(number) for number in range(len(plain))])
+    import pyarrow.compute as pc
+
+    return table.take(pc.sort_indices(sortable, sort_keys=[(name, "ascending") for name in sortable.column_names]))
+
+
+def group_columns(node: plan.Node) -> list[str]:
+    """The group columns of the aggregate that a plan ends with, under their present names."""
+    match node:
+        case plan.Aggregate():
+            return list(node.unique_key or ())
+        case plan.Filter(input) | plan.Limit(input):
+            return group_columns(input)
+        case plan.Project(input, columns):
+            names = {expr.name: name for name, expr in reversed(columns) if isinstance(expr, Col)}
+            return [names[name] for name in group_columns(input) if name in names]
+        case _:
+            return []
+
+
+def to_pandas(table: pa.Table, dtype_backend: Any = None) -> pd.DataFrame:
+    """A pandas frame; integers and booleans with missing values get pandas' nullable types, never floats.
+
+    Parameters
+    ----------
+    dtype_backend : {None, "numpy_nullable", "pyarrow"}
+        As in `pandas.read_parquet`.
+    """
+    import pandas as pd
+
+    if dtype_backend == "pyarrow":
+        return table.to_pandas(types_mapper=pd.ArrowDtype)
+    if dtype_backend not in (None, "numpy_nullable"):
+        raise PlanError(f"dtype_backend={dtype_backend!r} is neither 'numpy_nullable' nor 'pyarrow'")
+    nullable = _nullable_types()
+    if dtype_backend == "numpy_nullable":
+        return table.to_pandas(types_mapper=nullable.get)
+    frame = table.to_pandas()
+    for position, name in enumerate(table.column_names):
+        if table.column(position).null_count and table.schema.types[position] in nullable and _loses(table.schema.types[position]):
+            frame[name] = table.column(position).to_pandas(types_mapper=nullable.get)
+    return frame
+
+
+def _loses(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_boolean(kind))
+
+
+def _nullable_types() -> dict[pa.DataType, Any]:
+    import pandas as pd
+
+    types = {pa.bool_(): pd.BooleanDtype(), pa.float32(): pd.Float32Dtype(), pa.float64(): pd.Float64Dtype()}
+    types |= {pa.string(): pd.StringDtype(), pa.large_string(): pd.StringDtype()}
+    for width in (8, 16, 32, 64):
+        types[getattr(pa, f"int{width}")()] = getattr(pd, f"Int{width}Dtype")()
+        types[getattr(pa, f"uint{width}")()] = getattr(pd, f"UInt{width}Dtype")()
+    return types

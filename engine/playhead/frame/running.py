@@ -1,0 +1,175 @@
+"""The verbs that run a frame: compute, head, replay, start, and results for other libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from playhead import plan
+from playhead.durations import microseconds
+from playhead.errors import EventTimeError, PlanError, UnboundedError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from playhead.query import Query
+    from playhead.sinks.sink import Sink
+
+
+class RunVerbs:
+    """What `Frame` can do with its plan besides making another one."""
+
+    __slots__ = ()
+    _node: plan.Node
+
+    def compute(self, *, parallelism: int = 1, dtype_backend: Any = None) -> pd.DataFrame:
+        """The whole answer as a pandas.DataFrame; nothing is ever late in it.
+
+        Aggregates come sorted by their group columns, other plans in source order.
+
+        Parameters
+        ----------
+        parallelism : int
+            How many threads share the work. With 1 it is done on the calling thread, so breakpoints work.
+        dtype_backend : {None, "numpy_nullable", "pyarrow"}
+            As in pandas. By default only integers and booleans with missing values get nullable types.
+
+        Raises
+        ------
+        UnboundedError
+            If the input does not end.
+        """
+        from playhead.frame.results import to_pandas
+
+        return to_pandas(self.to_arrow(parallelism=parallelism), dtype_backend)
+
+    def to_arrow(self, *, parallelism: int = 1) -> pa.Table:
+        """The whole answer as a pyarrow.Table."""
+        from playhead.frame.results import sorted_result
+        from playhead.query import run_to_end
+
+        return sorted_result(run_to_end(self._node, parallelism=parallelism), self._node)
+
+    def to_polars(self, *, parallelism: int = 1) -> Any:
+        """The whole answer as a polars.DataFrame."""
+        try:
+            import polars
+        except ImportError as error:
+            raise PlanError("to_polars needs polars: pip install 'playhead[polars]'") from error
+        return polars.from_arrow(self.to_arrow(parallelism=parallelism))
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The Arrow PyCapsule protocol: polars, DuckDB and others take a frame directly, and run it."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def to_parquet(self, path: Any, *, filesystem: Any = None) -> None:
+        """Write the whole answer to a Parquet file (a folder if `path` ends with "/"); whole or not at all."""
+        from playhead.query import require_bounded
+        from playhead.sinks.parquet import write_parquet
+
+        require_bounded(self._node, "to_parquet()")
+        table = self.to_arrow()
+        write_parquet(path, iter(table.to_batches()), table.schema)
+
+    def head(self, n: int = 5) -> pd.DataFrame:
+        """A preview of `n` rows, at once: of the whole answer if it is an aggregate, else of the first rows to come.
+
+        On an endless input: the first rows that arrive within 5 seconds.
+        """
+        from playhead.query import preview
+
+        return preview(self._node, n)
+
+    def tail(self, n: int = 5) -> pd.DataFrame:
+        """The last `n` rows of the whole answer."""
+        return self.compute().tail(n)
+
+    def start(
+        self,
+        sink: Sink | Sequence[Sink] | None = None,
+        *,
+        mode: str | None = None,
+        parallelism: int = 1,
+        name: str | None = None,
+        max_rows: int = 65_536,
+        max_delay: Any = "5ms",
+        allow_unbounded_state: bool = False,
+    ) -> Query:
+        """Run the frame on a thread of its own: on an endless source as rows come, on a bounded one as fast as possible.
+
+        Parameters
+        ----------
+        sink : Sink or list of Sink, optional
+            Where results go; default: kept in memory, for `latest()`.
+        mode : {"update", "append", "complete"}, optional
+            "update": each epoch's net changes. "append": each row once, when it is final. "complete": the whole table
+            each time. Default: update in memory, else the strongest that the sink can hold.
+        parallelism : int
+            How many threads share the work.
+        name : str, optional
+            What the query is called in messages.
+        max_rows, max_delay : int, str
+            An epoch ends at so many rows, or so long after its first, whichever comes first.
+        allow_unbounded_state : bool
+            Run a plan whose memory grows with every row of an endless input.
+        """
+        from playhead.query import start_query
+
+        sinks = [] if sink is None else list(sink) if isinstance(sink, list | tuple) else [sink]
+        return start_query(
+            self._node,
+            sinks,
+            mode=mode,
+            parallelism=parallelism,
+            name=name,
+            max_rows=max_rows,
+            max_delay=microseconds(max_delay, "max_delay"),
+            allow_unbounded_state=allow_unbounded_state,
+        )
+
+    def replay(
+        self,
+        *,
+        duration: Any = None,
+        speed: float | str | None = None,
+        sink: Sink | Sequence[Sink] | None = None,
+        mode: str | None = None,
+        parallelism: int = 1,
+        name: str | None = None,
+        paused: bool = False,
+    ) -> Query:
+        """Play a bounded history as it happened, disorder and all.
+
+        Rows are released in the order of the source's `arrival=` column, or of their event time.
+
+        Parameters
+        ----------
+        duration : str or timedelta, optional
+            How long the whole replay should take.
+        speed : float or "max", optional
+            Event time per time: 60 shows a minute each second. "max" does not pace. Default: 1, or by `duration`.
+        paused : bool
+            Begin paused, for `step()`.
+        """
+        from playhead.query import require_bounded, start_replay
+
+        require_bounded(self._node, "replay()")
+        if duration is not None and speed is not None:
+            raise PlanError("give duration= or speed=, not both")
+        for scan in plan.scans(self._node):
+            if scan.source.time is None and scan.source.arrival is None:
+                raise EventTimeError(f"replay() follows time, and {scan.source.name} has none: read it with time= or arrival=")
+        sinks = [] if sink is None else list(sink) if isinstance(sink, list | tuple) else [sink]
+        length = None if duration is None else microseconds(duration, "duration")
+        return start_replay(self._node, sinks, duration=length, speed=speed, mode=mode, parallelism=parallelism, name=name, paused=paused)
+
+    def __len__(self) -> int:
+        raise UnboundedError("a lazy frame has no length yet; ask for it: frame.agg(n=ph.size()).compute(), or frame.count().compute()")
+
+    def __bool__(self) -> bool:
+        raise PlanError("a lazy frame is neither true nor false; ask frame.count().compute() for what is in it")
+
+    def __iter__(self) -> Any:
+        raise PlanError("a lazy frame cannot be looped over; compute() it, or let a sink take its batches")

@@ -1,0 +1,88 @@
+"""Verbs that sum a frame up: value_counts, describe, and one aggregate over every column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from playhead import plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from playhead.frame.frame import Frame
+
+
+class SummaryVerbs:
+    """Aggregates over whole frames."""
+
+    __slots__ = ()
+    _node: plan.Node
+
+    def value_counts(self, subset: str | list[str] | None = None) -> Frame:
+        """How often each combination of values comes: a frame with a column `count`.
+
+        Examples
+        --------
+        >>> import pandas as pd, playhead as ph
+        >>> ph.from_pandas(pd.DataFrame({"k": ["a", "b", "a"]})).value_counts("k").compute()
+           k  count
+        0  a      2
+        1  b      1
+        """
+        names = self._node.schema.names if subset is None else [subset] if isinstance(subset, str) else list(subset)
+        return self._frame().groupby(list(names)).agg(count=(names[0], "size"))
+
+    def describe(self) -> pd.DataFrame:
+        """count, mean, std, min, quartiles and max of the numeric columns, computed at once, as pandas shows them."""
+        import pandas as pd
+
+        from playhead.aggregates.quantile import Quantile
+
+        numeric = [field.name for field in self._node.schema if _is_number(field.type)]
+        quartiles = {"25%": Quantile(0.25), "50%": Quantile(0.5), "75%": Quantile(0.75)}
+        rows: dict[str, Any] = {"count": "count", "mean": "mean", "std": "std", "min": "min", **quartiles, "max": "max"}
+        asked = {f"{name} {row}": (name, what) for name in numeric for row, what in rows.items()}
+        if not asked:
+            return pd.DataFrame(index=list(rows))
+        values = self._frame().agg(**asked).compute().iloc[0]
+        return pd.DataFrame({name: [values[f"{name} {row}"] for row in rows] for name in numeric}, index=list(rows), dtype=float)
+
+    def count(self) -> Frame:
+        """How many values of each column are not missing: a frame of one row."""
+        return self._frame().agg("count")
+
+    def sum(self) -> Frame:
+        """The sum of every numeric column: a frame of one row."""
+        return self._every("sum")
+
+    def mean(self) -> Frame:
+        """The mean of every numeric column: a frame of one row."""
+        return self._every("mean")
+
+    def min(self) -> Frame:
+        """The smallest value of every column: a frame of one row."""
+        return self._frame().agg("min")
+
+    def max(self) -> Frame:
+        """The greatest value of every column: a frame of one row."""
+        return self._frame().agg("max")
+
+    def nunique(self) -> Frame:
+        """How many different values each column has: a frame of one row."""
+        return self._frame().agg("nunique")
+
+    def _every(self, what: str) -> Frame:
+        numeric = [field.name for field in self._node.schema if _is_number(field.type) or pa.types.is_boolean(field.type)]
+        return self._frame().agg(**{name: (name, what) for name in numeric})
+
+    def _frame(self) -> Frame:
+        from playhead.frame.frame import Frame
+
+        assert isinstance(self, Frame)
+        return self
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))

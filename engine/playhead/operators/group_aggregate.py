@@ -1,0 +1,206 @@
+"""Aggregates by key, and by key and tumbling window: one slot for each group.
+
+In update mode an epoch's change is the difference between what a touched group showed before its
+first touch and what it shows now. In append mode a group is shown once, when its window has closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from playhead.batch import Batch, Int64s
+from playhead.kernels.touched import mark_touched
+from playhead.operators.assign import Assigner
+from playhead.operators.changes import changes, taken_back_and_added
+from playhead.operators.grouping import Grouping, report_late
+from playhead.operators.operator import Operator, Report
+from playhead.schema import MAX_TIME, MIN_TIME
+from playhead.state.slot_lists import SlotLists
+
+
+class GroupAggregate(Operator):
+    """Groups by key and, with an assigner, by tumbling window."""
+
+    def __init__(self, grouping: Grouping, assigner: Assigner | None) -> None:
+        self.grouping, self.assigner = grouping, assigner
+        self.groups = grouping.groups(prefix=1 if assigner else 0)
+        self.windows = SlotLists()
+        self.watermark = MIN_TIME
+        self.shown = MIN_TIME
+        """The multiple of `emit_every` that the watermark had passed when results were last shown."""
+        self._touched: list[Int64s] = []
+        self._before: list[tuple[Int64s, pa.RecordBatch]] = []
+        self._report = Report()
+        self._always = not grouping.key_types and assigner is None and grouping.owns_empty_key
+        """The one group of an aggregate without keys and window is there even without rows."""
+        if self._always:
+            self._create_only_group()
+
+    # Rows
+
+    def on_batch(self, index: int, batch: Batch) -> Iterable[Batch]:
+        batch = self.grouping.without_missing_keys(batch, self._report)
+        prefix: tuple[Int64s, ...] = ()
+        if self.assigner is not None:
+            batch, starts = self._without_late(batch, self.assigner)
+            prefix = (starts,)
+        if not batch.num_rows:
+            return ()
+        slots, new = self.groups.find_or_insert(prefix, self.grouping.key_arrays(batch), batch.num_rows)
+        if self.assigner is not None and len(new):
+            self.windows.add(self.assigner.ends(self.groups.keyed.prefix(new, 0)), new)
+        self._touch(slots, new)
+        self.groups.add(slots, batch.rows, batch.kernel_weights)
+        return ()
+
+    def _without_late(self, batch: Batch, assigner: Assigner) -> tuple[Batch, Int64s]:
+        times = self.grouping.times(batch)
+        closed = self._closed(self.watermark)
+        starts, late = assigner.assign(times, closed)
+        if not late:
+            return batch, starts
+        ends = assigner.ends(starts)
+        is_late = ends <= closed
+        rows = np.flatnonzero(is_late)
+        kind = self.grouping.schema.field(self.grouping.window_position).type
+        report_late(self._report, batch, rows, starts[rows], ends[rows], kind)
+        kept = np.flatnonzero(~is_late)
+        return batch.take(kept), starts[kept]
+
+    def _closed(self, watermark: int) -> int:
+        """Windows that end at or before this are closed for good."""
+        if watermark in (MIN_TIME, MAX_TIME):
+            return watermark
+        return watermark - self.grouping.allowed_lateness
+
+    def _touch(self, slots: Int64s, new: Int64s) -> None:
+        first = np.empty(len(slots), np.int64)
+        count = mark_touched(slots, self.groups.flags, 3, first)
+        if not self.grouping.emits_changes or not count:
+            return
+        touched = first[:count].copy()
+        self._touched.append(touched)
+        if len(new) < count:
+            there = touched[self._was_there(touched, new)]
+            if len(there):
+                self._before.append((there, self._rows(there)))
+
+    def _was_there(self, touched: Int64s, new: Int64s) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        there = np.ones(self.groups.keyed.capacity, bool)
+        there[new] = False
+        return there[touched]
+
+    # Results
+
+    def end_epoch(self) -> Iterable[Batch]:
+        if self.grouping.emits_changes and self.grouping.emit_every is None:
+            yield from self._changes()
+
+    def on_watermark(self, watermark: int) -> Iterable[Batch]:
+        if watermark == self.watermark and watermark != MAX_TIME:
+            return
+        self.watermark = watermark
+        if self.grouping.emit_every is not None and self.grouping.emits_changes:
+            yield from self._changes_now_and_then(watermark, self.grouping.emit_every)
+        closed = self.windows.pop_until(self._closed(watermark))
+        if self.assigner is None and watermark == MAX_TIME and not self.grouping.emits_changes:
+            closed = self.groups.keyed.live_slots()
+        if not len(closed):
+            return
+        if not self.grouping.emits_changes:
+            yield Batch(self._rows(closed))
+        self.groups.forget(closed)
+
+    def _changes_now_and_then(self, watermark: int, every: int) -> Iterator[Batch]:
+        passed = watermark // every
+        due = passed > self.shown or watermark == MAX_TIME
+        if due or self.windows.first <= self._closed(watermark):
+            self.shown = passed
+            yield from self._changes()
+
+    def _changes(self) -> Iterator[Batch]:
+        """The net change of every touched group since it was last shown."""
+        if not self._touched:
+            return
+        touched, before = np.concatenate(self._touched), self._before
+        self._touched, self._before = [], []
+        self.groups.flags[touched] &= 0xFE
+        old_slots = np.concatenate([slots for slots, _ in before]) if before else np.empty(0, np.int64)
+        alive = self.groups.alive(touched)
+        if self._always:
+            alive[:] = True
+        had = np.zeros(self.groups.keyed.capacity, np.uint8)
+        had[old_slots] = 1
+        yield from self._emit(touched, alive, had, old_slots, [rows for _, rows in before])
+        if not alive.all():
+            gone = touched[~alive]
+            if self.assigner is not None:
+                self.windows.remove(gone)
+            self.groups.forget(gone)
+
+    def _emit(
+        self, touched: Int64s, alive: np.ndarray, had: np.ndarray, old_slots: Int64s, before: list[pa.RecordBatch]
+    ) -> Iterator[Batch]:  # type: ignore[type-arg]
+        added = touched[alive & (had[touched] == 0)]
+        none = self.grouping.schema.empty_table().to_batches()
+        empty = none[0] if none else pa.RecordBatch.from_pylist([], schema=self.grouping.schema)
+        if not before:
+            if len(added):
+                yield Batch(self._rows(added), np.ones(len(added), np.int64))
+            return
+        old = pa.concat_batches(before)
+        still = np.zeros(self.groups.keyed.capacity, bool)
+        still[touched[alive]] = True
+        stays = still[old_slots]
+        if not stays.all():
+            yield taken_back_and_added(old.filter(pa.array(~stays)), empty)
+            old, old_slots = old.filter(pa.array(stays)), old_slots[stays]
+        if len(old_slots):
+            changed = changes(old, self._rows(old_slots))
+            if changed is not None:
+                yield changed
+        if len(added):
+            yield Batch(self._rows(added), np.ones(len(added), np.int64))
+
+    def _rows(self, slots: Int64s) -> pa.RecordBatch:
+        window = None
+        if self.assigner is not None:
+            starts = self.groups.keyed.prefix(slots, 0)
+            window = (starts, self.assigner.ends(starts))
+        return self.grouping.rows(window, self.groups.keyed.keys(slots), self.groups.results(slots))
+
+    def _create_only_group(self) -> None:
+        slots, _ = self.groups.find_or_insert((), (), 1)
+        self._touched.append(slots)
+        self.groups.flags[slots] = 3
+
+    # Around
+
+    def output_watermark(self, watermark: int) -> int:
+        return self._closed(watermark)
+
+    @property
+    def report(self) -> Report:
+        return self._report
+
+    @property
+    def state_bytes(self) -> int:
+        return self.groups.nbytes + self.windows.nbytes
+
+    def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
+        tables = self.groups.snapshot(key_groups, touched_only=touched_only)
+        progress = {"watermark": [self.watermark], "shown": [self.shown]}
+        return tables | {"progress": pa.table({name: pa.array(value, pa.int64()) for name, value in progress.items()})}
+
+    def restore(self, tables: Mapping[str, pa.Table]) -> None:
+        slots = self.groups.restore(tables["groups"])
+        if self.assigner is not None and len(slots):
+            self.windows.add(self.assigner.ends(self.groups.keyed.prefix(slots, 0)), slots)
+        self.watermark = max(self.watermark, tables["progress"]["watermark"][0].as_py())
+        self.shown = max(self.shown, tables["progress"]["shown"][0].as_py())
+        if self._always:
+            self._touched.clear()
+            self.groups.flags[slots] &= 0xFE

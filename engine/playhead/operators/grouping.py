@@ -1,0 +1,90 @@
+"""What every aggregate operator does with a batch before it reaches the groups: keys, times, late rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from playhead.batch import Batch, Int64s
+from playhead.expr import Compiled
+from playhead.operators.groups import AggregateColumn, Groups
+from playhead.operators.operator import Report
+from playhead.windows import WINDOW_END, WINDOW_START
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """An aggregate, ready to run: everything that its operators need and no plan."""
+
+    keys: tuple[Compiled, ...]
+    key_types: tuple[pa.DataType, ...]
+    columns: tuple[AggregateColumn, ...]
+    schema: pa.Schema
+    """Of the result: keys, the window at its place, aggregates."""
+    time: int | None
+    """The column number of the event time in the input; None without a window."""
+    time_offset: int
+    window_position: int
+    emits_changes: bool
+    """Update mode: net changes at every epoch. Otherwise (append mode) every row once, when it is final."""
+    retractable: bool
+    """The input may take rows back."""
+    allowed_lateness: int = 0
+    emit_every: int | None = None
+    dropna: bool = False
+    owns_empty_key: bool = True
+    """This task has the one group of an aggregate without keys."""
+
+    def groups(self, prefix: int) -> Groups:
+        """Fresh state."""
+        return Groups(self.key_types, self.columns, prefix=prefix, retractable=self.retractable)
+
+    def times(self, batch: Batch) -> Int64s:
+        """The event times of a batch."""
+        assert self.time is not None
+        times: Int64s = np.asarray(batch.rows.column(self.time).view(pa.int64()))
+        return times + self.time_offset if self.time_offset else times
+
+    def key_arrays(self, batch: Batch) -> list[pa.Array]:
+        return [key(batch.rows) for key in self.keys]
+
+    def without_missing_keys(self, batch: Batch, report: Report) -> Batch:
+        """With `dropna=True`, the rows whose keys are all there; the others are counted."""
+        if not self.dropna:
+            return batch
+        missing: pa.Array | None = None
+        for key in self.key_arrays(batch):
+            gone = pc.is_null(key, nan_is_null=True)
+            missing = gone if missing is None else pc.or_(missing, gone)
+        if missing is None or not missing.true_count:
+            return batch
+        report.count("missing key", missing.true_count)
+        return batch.filter(pc.invert(missing))
+
+    def rows(
+        self, window: tuple[Int64s, Int64s] | None, keys: Sequence[pa.Array], results: Sequence[pa.Array]
+    ) -> pa.RecordBatch:
+        """Result rows from their parts."""
+        arrays = list(keys)
+        if window is not None:
+            kind = self.schema.field(WINDOW_START).type
+            bounds = [pa.array(edge).view(kind) for edge in window]
+            arrays[self.window_position : self.window_position] = bounds
+        return pa.RecordBatch.from_arrays(arrays + list(results), schema=self.schema)
+
+
+def report_late(report: Report, batch: Batch, late: Int64s, starts: Int64s, ends: Int64s, kind: pa.DataType) -> None:
+    """Keep the rows at `late`, each with the window that it missed, and count them."""
+    rows = batch.rows.take(pa.array(late))
+    for name, edges in ((WINDOW_START, starts), (WINDOW_END, ends)):
+        rows = (
+            rows.append_column(pa.field(name, kind), pa.array(edges).view(kind))
+            if name not in rows.schema.names
+            else rows
+        )
+    report.late.append(rows)
+    report.count("late", len(late))

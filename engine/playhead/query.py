@@ -1,0 +1,448 @@
+"""A running frame: the handle with progress, metrics, play, pause, step, speed, results and stop."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from playhead import plan
+from playhead.durations import microseconds
+from playhead.errors import PlanError, RunError, UnboundedError
+from playhead.optimize import optimize
+from playhead.physical import lower
+from playhead.runtime.coordinator import EpochLimits
+from playhead.runtime.delivery import Delivery
+from playhead.runtime.feed import Reading
+from playhead.runtime.pacing import Clock
+from playhead.runtime.progress import Progress, ProgressBar, moment, progress_of
+from playhead.runtime.run import Goal, Kept, Run, RunSettings
+from playhead.schema import MAX_TIME, MIN_TIME
+from playhead.sinks.memory import MemorySink
+from playhead.sinks.sink import Sink, SinkContext
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from playhead.frame import Frame
+
+_NUMBERS = itertools.count(1)
+
+
+def system_clock() -> int:
+    """Microseconds of a clock that never goes back."""
+    return time.monotonic_ns() // 1000
+
+
+class LateRowsWarning(UserWarning):
+    """Rows came later than their source declared, and were left out of windows that had closed."""
+
+
+class RejectedRowsWarning(UserWarning):
+    """Some input could not become rows."""
+
+
+@dataclass(frozen=True)
+class QuerySettings:
+    """What `start` and `replay` were asked for."""
+
+    mode: str
+    order: str
+    known_watermark: bool
+    parallelism: int = 1
+    limits: EpochLimits = EpochLimits()  # noqa: RUF009  it is frozen
+    speed: float | None = None
+    range_start: int = MIN_TIME
+    range_end: int = MAX_TIME
+    clock: Clock = system_clock
+
+
+def prepare(node: plan.Node, sinks: Sequence[Sink], settings: QuerySettings, name: str) -> Run:
+    """A run of a plan, not yet begun; everything that can be refused is refused here."""
+    if settings.parallelism < 1:
+        raise PlanError(f"parallelism={settings.parallelism} runs nothing; give 1 or more")
+    optimized = optimize(node)
+    physical = lower(optimized, mode="append" if settings.mode == "append" else "update")
+    context = SinkContext(node.schema, settings.mode, node.unique_key, name)
+    reading = Reading(settings.order, settings.known_watermark)
+    run_settings = RunSettings(reading, settings.limits, settings.parallelism, settings.clock, settings.speed, settings.range_start)
+    return Run(physical, Delivery(sinks, context), run_settings)
+
+
+class Query:
+    """A frame that runs, on a thread of its own. Made by `Frame.start` and `Frame.replay`.
+
+    Its methods may be called from any thread. Results that nobody asked for are not computed twice:
+    `latest()` reads what the query has shown last.
+    """
+
+    def __init__(self, node: plan.Node, sinks: Sequence[Sink], settings: QuerySettings, *, name: str | None = None, paused: bool = False) -> None:
+        self.name = name or f"query {next(_NUMBERS)}"
+        self.frame_schema, self._node, self._settings = node.schema, node, settings
+        self._view = next((sink for sink in sinks if isinstance(sink, MemorySink)), None)
+        self._run = prepare(node, sinks, settings, self.name)
+        self.error: BaseException | None = None
+        self._done = threading.Event()
+        self._warned: set[str] = set()
+        self._begun = settings.clock()
+        self._bar = ProgressBar(self.name)
+        self._run.on_epoch = self._after_epoch
+        self._run.pacer.playing = not paused
+        self._thread = threading.Thread(target=self._work, name=f"playhead {self.name}", daemon=True)
+        self._thread.start()
+
+    # What it is doing
+
+    @property
+    def state(self) -> str:
+        """"running", "paused", "finished", "stopped" or "failed"."""
+        if self._done.is_set():
+            return "failed" if self.error is not None else "stopped" if self._run.stopping else "finished"
+        return "running" if self._run.pacer.playing else "paused"
+
+    @property
+    def progress(self) -> Progress:
+        """Where the query stands: epoch, rows, playhead, watermark, rows a second, late and rejected rows."""
+        return progress_of(self._run, self._node, self._settings, self.state, self._settings.clock() - self._begun)
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Numbers by name: rows in and out, late, rejected, dropped, state bytes by operator, the user's own metrics."""
+        run = self._run
+        counts = run.tasks.counts()
+        return {
+            "epochs": run.epoch,
+            "rows_in": run.rows,
+            "changes_out": run.delivery.rows,
+            "late": counts.pop("late", 0),
+            "rejected": run.rejected_count,
+            **counts,
+            "state_bytes": run.tasks.state_bytes(),
+            **run.tasks.user_metrics(),
+        }
+
+    @property
+    def playhead(self) -> Any:
+        """The event time that the results show now, as a pandas.Timestamp; None before the first row."""
+        return moment(self._run.playhead, self._zone)
+
+    @property
+    def watermark(self) -> Any:
+        """No row before this time will be accepted any more; a pandas.Timestamp or None."""
+        return moment(self._run.watermark, self._zone)
+
+    @property
+    def late(self) -> Frame:
+        """The last 100,000 late rows, each with the window that it missed; `progress.late` counts all."""
+        return _frame_of(self._run.late, "late")
+
+    @property
+    def rejected(self) -> Frame:
+        """The last 100,000 pieces of input that could not become rows: source, position, text, reason."""
+        return _frame_of(self._run.rejected, "rejected")
+
+    def latest(self, *, dtype_backend: Any = None) -> pd.DataFrame:
+        """The result as it stands after the last epoch."""
+        from playhead.frame.results import sorted_result, to_pandas
+
+        self._raise_if_failed()
+        return to_pandas(sorted_result(self.to_arrow(), self._node), dtype_backend)
+
+    def to_arrow(self) -> pa.Table:
+        """The result as it stands after the last epoch, as Arrow."""
+        if self._view is None:
+            raise RunError(f"{self.name} sends its results to other sinks and keeps none; start it without a sink, or add ph.to_memory()")
+        return self._view.latest()
+
+    # Steering
+
+    @property
+    def speed(self) -> float | None:
+        """Event time per time: 60 shows a minute each second; None is as fast as possible."""
+        return self._run.pacer.speed
+
+    @speed.setter
+    def speed(self, speed: float | str | None) -> None:
+        self._require_replay("speed")
+        with self._run.changed:
+            self._run.pacer.set_speed(_speed(speed), self._run._shown_release())
+            self._run.changed.notify_all()
+
+    def pause(self) -> Query:
+        """Stand still after the epoch that is under way."""
+        with self._run.changed:
+            self._run.pacer.pause(self._run._shown_release())
+            self._run.changed.notify_all()
+        return self
+
+    def play(self) -> Query:
+        """Go on."""
+        with self._run.changed:
+            self._run.pacer.play(self._run._shown_release())
+            self._run.changed.notify_all()
+        return self
+
+    def step(self, duration: Any = None, *, rows: int | None = None) -> Query:
+        """Pause if need be and go a little further: by a duration, by rows, or until the visible result changes.
+
+        Returns when it is done.
+        """
+        self._raise_if_failed()
+        self.pause()
+        if duration is not None:
+            self._require_replay("step by a duration")
+        with self._run.changed:
+            shown = max(self._run.pacer.at, self._run._shown_release())
+            until = MAX_TIME if duration is None else shown + microseconds(duration, "step")
+            goal = Goal(until, rows, change=duration is None and rows is None)
+            self._run.goal = goal
+            self._run.changed.notify_all()
+            while not goal.reached and not self._done.is_set():
+                self._run.changed.wait(0.05)
+        self._raise_if_failed()
+        return self
+
+    def wait(self, timeout: float | None = None) -> Query:
+        """Wait for the end of a bounded input, with a progress line; Ctrl-C stops at an epoch's end, a second one at once.
+
+        Raises
+        ------
+        TimeoutError
+            If the query still runs after `timeout` seconds.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        try:
+            while not self._done.wait(0.05):
+                if deadline is not None and time.monotonic() > deadline:
+                    raise TimeoutError(f"{self.name} still runs after {timeout:g} s: {self.progress}")
+        except KeyboardInterrupt:
+            self._interrupted()
+            raise
+        self._raise_if_failed()
+        return self
+
+    def stop(self) -> Query:
+        """End at the next epoch's end; returns when no thread is left. What was shown stays readable."""
+        with self._run.changed:
+            self._run.stopping = True
+            self._run.changed.notify_all()
+        self._done.wait(30)
+        self._thread.join(30)
+        return self
+
+    def _interrupted(self) -> None:
+        self._run.stopping = True
+        try:
+            self._done.wait(10)
+        except KeyboardInterrupt:
+            self._run.aborting = True
+
+    def __enter__(self) -> Query:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.progress}>"
+
+    # The thread
+
+    def _work(self) -> None:
+        try:
+            self._run.loop()
+        except BaseException as error:
+            self.error = error
+        finally:
+            self._bar.close(self.progress if self.error is None else None)
+            self._done.set()
+            with self._run.changed:
+                self._run.changed.notify_all()
+
+    def _after_epoch(self) -> None:
+        self._bar.update(lambda: self.progress)
+        if self._run.late.rows and "late" not in self._warned:
+            self._warn(
+                "late",
+                LateRowsWarning,
+                "rows came after their window had closed and were left out; `.late` has them with the window that each missed. "
+                "A larger out_of_order= or allowed_lateness= accepts them.",
+            )
+        if self._run.rejected_count and "rejected" not in self._warned:
+            self._warn("rejected", RejectedRowsWarning, "some input could not become rows; `.rejected` has it with position and reason.")
+
+    def _warn(self, what: str, category: type[UserWarning], text: str) -> None:
+        self._warned.add(what)
+        try:
+            warnings.warn(f"{self.name}: {text}", category, stacklevel=2)
+        except UserWarning:
+            return  # warnings are errors here; the numbers are counted and visible all the same
+
+    def _raise_if_failed(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def _require_replay(self, what: str) -> None:
+        if self._settings.order != "replay":
+            raise RunError(f"{what} is for replays: a live query shows rows as they come. Use frame.replay(...)")
+
+    @property
+    def _zone(self) -> str:
+        for scan in plan.scans(self._node):
+            if scan.source.time is not None:
+                return str(scan.source.schema.field(scan.source.time.column).type.tz)
+        return "UTC"
+
+
+def _frame_of(kept: Kept, what: str) -> Frame:
+    from playhead.io import from_arrow
+
+    tables = [pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part for part, _ in list(kept.parts)]
+    if not tables:
+        return from_arrow(pa.table({what: pa.array([], pa.string())}))
+    return from_arrow(pa.concat_tables(tables, promote_options="default"))
+
+
+def _speed(speed: float | str | None) -> float | None:
+    if speed is None or speed == "max":
+        return None
+    if isinstance(speed, str) or speed <= 0:
+        raise PlanError(f"speed={speed!r}: give a positive number (60 shows a minute each second) or 'max'")
+    return float(speed)
+
+
+def require_bounded(node: plan.Node, what: str) -> None:
+    """Refuse questions that an endless input can never answer."""
+    if not node.bounded:
+        endless = ", ".join(scan.source.name for scan in plan.scans(node) if not scan.source.bounded)
+        raise UnboundedError(
+            f"{what} needs an input that ends, and {endless} does not. Use .start() and .latest() for results as they come, "
+            "or .limit(n), or .on(history) to ask the same of a bounded source"
+        )
+
+
+def run_to_end(node: plan.Node, *, parallelism: int = 1) -> pa.Table:
+    """The whole answer of a bounded plan, worked out on the calling thread (and others, if asked)."""
+    require_bounded(node, "compute()")
+    sink = MemorySink(keep_changes=0)
+    limits = EpochLimits(max_delay=10**12)
+    run = prepare(node, [sink], QuerySettings("append", "sequence", True, parallelism, limits), "compute()")
+    bar = ProgressBar("compute()", delay=2.0)
+    begun = system_clock()
+    settings = QuerySettings("append", "sequence", True)
+    run.on_epoch = lambda: bar.update(lambda: progress_of(run, node, settings, "running", system_clock() - begun))
+    try:
+        run.loop()
+    finally:
+        bar.close(None)
+    return sink.latest()
+
+
+def preview(node: plan.Node, n: int) -> pd.DataFrame:
+    """The first `n` rows that a plan gives."""
+    from playhead.frame.results import sorted_result, to_pandas
+
+    if node.append_only:
+        limited = plan.Limit(node, n)
+        if node.bounded:
+            return to_pandas(_stopped_early(limited, n))
+        return to_pandas(_within_seconds(limited, n, 5.0))
+    if node.bounded:
+        return to_pandas(sorted_result(run_to_end(node), node).slice(0, n))
+    return to_pandas(sorted_result(_within_seconds(node, n, 5.0), node).slice(0, n))
+
+
+def _stopped_early(node: plan.Node, n: int) -> pa.Table:
+    sink = MemorySink(keep_changes=0)
+    limits = EpochLimits(max_rows=max(1024, n), max_delay=10**12)
+    run = prepare(node, [sink], QuerySettings("append", "sequence", True, 1, limits), "head()")
+
+    def enough() -> None:
+        run.stopping = run.delivery.rows >= n
+
+    run.on_epoch = enough
+    run.loop()
+    return sink.latest()
+
+
+def _within_seconds(node: plan.Node, n: int, seconds: float) -> pa.Table:
+    sink = MemorySink()
+    query = Query(node, [sink], QuerySettings("update", "time", False), name="head()")
+    deadline = time.monotonic() + seconds
+    with query._run.changed:
+        while query._run.delivery.rows < n and not query._done.is_set() and time.monotonic() < deadline:
+            query._run.changed.wait(0.05)
+    query.stop()
+    query._raise_if_failed()
+    if not query._run.delivery.rows:
+        raise UnboundedError(f"nothing to show came within {seconds:g} s; .start() the frame and look at .latest() when you like")
+    return sink.latest()
+
+
+def start_query(
+    node: plan.Node,
+    sinks: list[Sink],
+    *,
+    mode: str | None,
+    parallelism: int,
+    name: str | None,
+    max_rows: int,
+    max_delay: int,
+    allow_unbounded_state: bool,
+) -> Query:
+    """Run a plan as `Frame.start` says."""
+    from playhead.checks import check_plan
+
+    sinks = sinks or [MemorySink()]
+    chosen = choose_mode(sinks, mode)
+    check_plan(node, chosen, allow_unbounded_state=allow_unbounded_state)
+    limits = EpochLimits(max_rows, max_delay)
+    return Query(node, sinks, QuerySettings(chosen, "time", False, parallelism, limits), name=name)
+
+
+def start_replay(
+    node: plan.Node,
+    sinks: list[Sink],
+    *,
+    duration: int | None,
+    speed: float | str | None,
+    mode: str | None,
+    parallelism: int,
+    name: str | None,
+    paused: bool,
+) -> Query:
+    """Run a plan as `Frame.replay` says."""
+    from playhead.checks import check_plan
+    from playhead.runtime.time_range import time_range
+
+    sinks = sinks or [MemorySink()]
+    chosen = choose_mode(sinks, mode)
+    check_plan(node, chosen, allow_unbounded_state=True)
+    first, last = time_range([scan.source for scan in plan.scans(node)])  # type: ignore[misc]
+    pace = _speed(speed)
+    if duration is not None:
+        pace = max(last - first, 1) / max(duration, 1)
+    elif speed is None:
+        pace = 1.0
+    settings = QuerySettings(chosen, "replay", False, parallelism, EpochLimits(), pace, first, last)
+    return Query(node, sinks, settings, name=name, paused=paused)
+
+
+def choose_mode(sinks: Sequence[Sink], mode: str | None) -> str:
+    """The mode asked for, or the one that the first sink likes best and all can take."""
+    modes = ("update", "append", "complete")
+    if mode is not None and mode not in modes:
+        raise PlanError(f"mode={mode!r} is none of {', '.join(modes)}")
+    for sink in sinks:
+        if mode is not None and mode not in sink.modes:
+            raise PlanError(f"{type(sink).__name__} cannot take mode={mode!r}; it takes {', '.join(sink.modes)}")
+    common = [candidate for candidate in sinks[0].modes if all(candidate in sink.modes for sink in sinks)]
+    if not common:
+        raise PlanError("these sinks have no mode in common: " + "; ".join(f"{type(sink).__name__}: {', '.join(sink.modes)}" for sink in sinks))
+    return mode or common[0]

@@ -1,0 +1,252 @@
+"""All sources of a query together: which split is read next, what an epoch takes, and the watermarks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from playhead.runtime.coordinator import SplitTime, source_watermark, with_idle_sources
+from playhead.runtime.pacing import Clock
+from playhead.runtime.reader import SplitReader
+from playhead.schema import MAX_TIME, MIN_TIME
+from playhead.sources.source import Rejected, Source
+
+OPEN_SPLITS = 16
+"""How many splits are decoded at once, at most."""
+
+LOOK_FOR_SPLITS = 500_000
+"""Microseconds between two looks for new splits of an endless source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a feed reads."""
+
+    order: str
+    """"sequence": split after split, for source order; "time": the split that is behind first;
+    "replay": row by row in replay time."""
+    known_watermark: bool
+    """Watermarks from what is known about the rest of the input, not from `out_of_order`."""
+    budget: int = 64 << 20
+    """Bytes decoded ahead, all splits together."""
+
+
+@dataclass
+class Cut:
+    """What an epoch takes: rows by source, and the watermarks behind them."""
+
+    rows: list[list[pa.RecordBatch]]
+    watermarks: list[int]
+    count: int = 0
+    rejected: list[tuple[int, Rejected]] = field(default_factory=list)
+
+
+@dataclass
+class SourceFeed:
+    """One source and its splits."""
+
+    source: Source
+    columns: tuple[str, ...]
+    readers: list[SplitReader] = field(default_factory=list)
+    watermark: int = MIN_TIME
+    idle: bool = False
+    consumed: int = 0
+    seen: dict[int, int] = field(default_factory=dict)
+    """When each split last gave rows."""
+
+
+class Feed:
+    """Reads the sources of a query and cuts epochs out of them. One thread uses it."""
+
+    def __init__(
+        self,
+        sources: Sequence[tuple[Source, Sequence[str]]],
+        reading: Reading,
+        clock: Clock,
+        changed: threading.Condition,
+    ) -> None:
+        self.reading, self.clock, self.changed = reading, clock, changed
+        self.sources = [SourceFeed(source, tuple(columns)) for source, columns in sources]
+        self._looked = clock()
+        self._waiting_since: int | None = None
+        self.begin_time = clock()
+        for feed in self.sources:
+            self._discover(feed)
+        self._open_more()
+
+    # What there is
+
+    @property
+    def readers(self) -> list[SplitReader]:
+        return [reader for feed in self.sources for reader in feed.readers]
+
+    def active(self) -> list[SplitReader]:
+        """The readers that are open and not at their end."""
+        return [reader for reader in self.readers if reader.started and not reader.finished]
+
+    @property
+    def finished(self) -> bool:
+        """Every source has ended and nothing waits; a source that may grow never ends by itself."""
+        return not any(feed.source.grows for feed in self.sources) and all(
+            reader.started and reader.finished for reader in self.readers
+        )
+
+    def settled(self, until: int) -> bool:
+        """Whether waiting longer brings no row that may be shown before `until`."""
+        return all(reader.settles(until) for reader in self._candidates())
+
+    def rows_ready(self, enough: int, until: int) -> int:
+        """Rows that an epoch could take now, counted up to `enough`."""
+        total = 0
+        for reader in self._candidates():
+            if self._may_take(reader, until):
+                total += reader.rows_waiting(enough)
+            if total >= enough:
+                break
+        return total
+
+    def marks_ready(self) -> bool:
+        return any(reader.marks_wait for reader in self._candidates())
+
+    def next_release(self) -> int | None:
+        """The earliest replay time that waits; None if a reader has yet to say."""
+        releases = [reader.next_release for reader in self._candidates()]
+        known = [release for release in releases if release is not None]
+        return min(known) if known and len(known) == len(releases) else None
+
+    def _candidates(self) -> list[SplitReader]:
+        active = self.active()
+        return active[:1] if self.reading.order == "sequence" else active
+
+    def _may_take(self, reader: SplitReader, until: int) -> bool:
+        if not reader.ready:
+            return False
+        release = reader.next_release if self.reading.order == "replay" else None
+        return release is None or release <= until
+
+    # Cutting an epoch
+
+    def cut(self, max_rows: int, until: int = MAX_TIME) -> Cut:
+        """Take an epoch's rows and move the watermarks."""
+        cut = Cut([[] for _ in self.sources], [])
+        self._open_more()
+        while cut.count < max_rows:
+            reader = self._next_reader(until)
+            if reader is None:
+                break
+            self._take(reader, max_rows - cut.count, until, cut)
+        self._look_for_splits()
+        cut.watermarks = self.move_watermarks()
+        return cut
+
+    def _next_reader(self, until: int) -> SplitReader | None:
+        candidates = self._candidates()
+        if self.reading.order == "replay" and any(not reader.ready and reader.source.bounded for reader in candidates):
+            return None  # its next row may belong before all others
+        ready = [reader for reader in candidates if self._may_take(reader, until)]
+        return min(ready, key=self._behind) if ready else None
+
+    def _behind(self, reader: SplitReader) -> int:
+        if self.reading.order == "replay":
+            release = reader.next_release
+            return MIN_TIME if release is None else release
+        return self._split_watermark(reader)
+
+    def _take(self, reader: SplitReader, most: int, until: int, cut: Cut) -> None:
+        others = [other for other in self._candidates() if other is not reader]
+        if others and self.reading.order == "replay":
+            releases = [other.next_release for other in others]
+            until = min([until, *(release for release in releases if release is not None)])
+        elif others:
+            most = min(most, 4096)
+        number = next(i for i, feed in enumerate(self.sources) if reader in feed.readers)
+        feed = self.sources[number]
+        taken = reader.take(most, until)
+        cut.rows[number] += taken.rows
+        cut.count += taken.count
+        feed.consumed += taken.count
+        feed.seen[id(reader)] = self.clock()
+        cut.rejected += [(number, rejected) for rejected in taken.rejected]
+        if reader.finished:
+            self._open_more()
+
+    # Watermarks
+
+    def move_watermarks(self) -> list[int]:
+        """The watermark of every source after what has been taken."""
+        for feed in self.sources:
+            times = [SplitTime(self._split_watermark(reader), self._is_idle(feed, reader)) for reader in feed.readers]
+            feed.watermark, feed.idle = source_watermark(times, feed.watermark)
+        for feed, watermark in zip(
+            self.sources, with_idle_sources([(feed.watermark, feed.idle) for feed in self.sources]), strict=True
+        ):
+            feed.watermark = watermark
+        return [feed.watermark for feed in self.sources]
+
+    def _split_watermark(self, reader: SplitReader) -> int:
+        if reader.started and reader.finished:
+            return MAX_TIME
+        if reader.source.time is None:
+            return MIN_TIME
+        if reader.carried is not None:
+            return reader.carried
+        delay = reader.source.out_of_order
+        if self.reading.known_watermark or (delay is None and reader.source.bounded):
+            return reader.rest_min_time
+        if reader.max_time == MIN_TIME:
+            return reader.split.min_time
+        return reader.max_time - (delay or 0)
+
+    def _is_idle(self, feed: SourceFeed, reader: SplitReader) -> bool:
+        if reader.idle:
+            return True
+        timeout = reader.source.idle_timeout
+        if timeout is None or reader.ready or (reader.started and reader.finished):
+            return False
+        return self.clock() - feed.seen.get(id(reader), self.begin_time) >= timeout
+
+    # Opening and closing splits
+
+    def _discover(self, feed: SourceFeed) -> None:
+        known = {reader.split.name for reader in feed.readers}
+        for split in feed.source.splits():
+            if split.name not in known:
+                budget = max(self.reading.budget // OPEN_SPLITS, 4 << 20)
+                reader = SplitReader(
+                    feed.source,
+                    split,
+                    feed.columns,
+                    budget=budget,
+                    changed=self.changed,
+                    paced=self.reading.order == "replay",
+                )
+                feed.readers.append(reader)
+
+    def _look_for_splits(self) -> None:
+        now = self.clock()
+        if now - self._looked >= LOOK_FOR_SPLITS:
+            self._looked = now
+            for feed in self.sources:
+                if not feed.source.bounded:
+                    self._discover(feed)
+            self._open_more()
+
+    def _open_more(self) -> None:
+        waiting = [reader for reader in self.readers if not reader.started]
+        if not waiting:
+            return
+        if self.reading.order != "sequence":
+            waiting.sort(key=lambda reader: reader.split.min_time)
+        limit = 2 if self.reading.order == "sequence" else OPEN_SPLITS
+        for reader in waiting[: max(0, limit - len(self.active()))]:
+            reader.start()
+
+    def close(self) -> None:
+        """Stop all readers; returns when their threads have ended, or after some seconds for one that does not listen."""
+        for reader in self.readers:
+            reader.close()
+        for reader in self.readers:
+            reader.join(5.0)

@@ -1,0 +1,123 @@
+"""How far a query has come, as numbers, as a line of text and as a progress bar."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from playhead.schema import MAX_TIME, MIN_TIME
+
+if TYPE_CHECKING:
+    from playhead.plan import Node
+    from playhead.query import QuerySettings
+    from playhead.runtime.run import Run
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a query stands."""
+
+    state: str
+    epoch: int
+    rows: int
+    rows_per_second: float
+    playhead: Any
+    """The greatest event time shown, a pandas.Timestamp; None before the first row."""
+    watermark: Any
+    late: int
+    rejected: int
+    fraction: float | None
+    """How much of a bounded input has been shown, 0 to 1; None if that is not known."""
+
+    def __str__(self) -> str:
+        done = "" if self.fraction is None else f" {self.fraction:.0%}"
+        at = "" if self.playhead is None else f" at {self.playhead:%d %b %Y %H:%M:%S}"
+        numbers = f"{self.rows:,} rows, {self.rows_per_second:,.0f} rows/s, late {self.late:,}, rejected {self.rejected:,}"
+        return f"{self.state}{done}{at}, {numbers}"
+
+
+def progress_of(run: Run, node: Node, settings: QuerySettings, state: str, elapsed: int) -> Progress:
+    """The numbers of a run at this moment."""
+    zone = next((str(s.source.schema.field(s.source.time.column).type.tz) for s in run.plan.scans if s.source.time), "UTC")
+    counts = run.tasks.counts()
+    return Progress(
+        state=state,
+        epoch=run.epoch,
+        rows=run.rows,
+        rows_per_second=run.rows / max(elapsed, 1) * 1e6,
+        playhead=moment(run.playhead, zone),
+        watermark=moment(run.watermark, zone),
+        late=counts.get("late", 0),
+        rejected=run.rejected_count,
+        fraction=_fraction(run, settings, state),
+    )
+
+
+def _fraction(run: Run, settings: QuerySettings, state: str) -> float | None:
+    if state == "finished":
+        return 1.0
+    if settings.range_end == MAX_TIME or settings.range_start == MIN_TIME or run.playhead == MIN_TIME:
+        return None
+    length = max(settings.range_end - settings.range_start, 1)
+    return min(1.0, max(0.0, (run.playhead - settings.range_start) / length))
+
+
+def moment(time: int, zone: str) -> Any:
+    """A time of the engine as a pandas.Timestamp; None for "not yet" and for the end of time."""
+    if time in (MIN_TIME, MAX_TIME):
+        return None
+    import pandas as pd
+
+    try:
+        return pd.Timestamp(time, unit="us", tz="UTC").tz_convert(zone)
+    except (OverflowError, ValueError):
+        return None
+
+
+class ProgressBar:
+    """tqdm's bar in a terminal or a notebook; nothing where nobody looks."""
+
+    def __init__(self, name: str, delay: float = 0.5) -> None:
+        self.name, self.begun, self.delay = name, time.monotonic(), delay
+        self.last = 0.0
+        self.bar: Any = None
+        self.wanted = _somebody_looks()
+
+    def update(self, progress: Callable[[], Progress]) -> None:
+        """Show the progress, ten times a second at most and not before `delay` seconds have passed."""
+        now = time.monotonic()
+        if not self.wanted or now - self.begun < self.delay or now - self.last < 0.1:
+            return
+        self.last = now
+        self._show(progress())
+
+    def close(self, progress: Progress | None) -> None:
+        """Leave the last state on the screen."""
+        if self.bar is not None:
+            if progress is not None:
+                self._show(progress)
+            self.bar.close()
+
+    def _show(self, progress: Progress) -> None:
+        if self.bar is None:
+            from tqdm.auto import tqdm
+
+            known = progress.fraction is not None
+            form = "{desc} {percentage:3.0f}%|{bar}|{postfix}" if known else "{desc}{postfix}"
+            self.bar = tqdm(total=100, desc=self.name, bar_format=form, leave=True)
+        if progress.fraction is not None:
+            self.bar.n = round(100 * progress.fraction, 1)
+        at = "" if progress.playhead is None else f"{progress.playhead:%d %b %Y %H:%M} - "
+        text = f"{at}late {progress.late:,} - rejected {progress.rejected:,} - {progress.rows_per_second:,.0f} rows/s"
+        self.bar.set_postfix_str(text, refresh=True)
+
+
+def _somebody_looks() -> bool:
+    if getattr(sys.stderr, "isatty", lambda: False)():
+        return True
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"

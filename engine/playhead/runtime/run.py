@@ -1,0 +1,237 @@
+"""The loop of a running query: read, cut an epoch, process it, deliver it; until the end or until told to stop."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from playhead.physical import PhysicalPlan
+from playhead.runtime.coordinator import Coordinator, EpochLimits, Finish, OpenEpoch, Situation, Wait
+from playhead.runtime.delivery import Delivery
+from playhead.runtime.embedded import EpochInput, EpochOutput, tasks_for
+from playhead.runtime.feed import Cut, Feed, Reading
+from playhead.runtime.pacing import Clock, Pacer
+from playhead.schema import MAX_TIME, MIN_TIME
+from playhead.sources.source import Rejected
+
+KEPT_ROWS = 100_000
+"""How many late rows and rejected pieces of input can be looked at; all are counted."""
+
+LONGEST_WAIT = 50_000
+"""Microseconds after which a waiting loop looks around even if nobody woke it."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How a plan is run."""
+
+    reading: Reading
+    limits: EpochLimits
+    parallelism: int
+    clock: Clock
+    speed: float | None = None
+    """Replay speed, event time per time; None: as fast as possible."""
+    range_start: int = MIN_TIME
+    """Where the replay clock begins."""
+
+
+@dataclass
+class Goal:
+    """What a step waits for; the run pauses again when it is reached."""
+
+    until: int = MAX_TIME
+    rows: int | None = None
+    change: bool = False
+    reached: bool = False
+
+
+@dataclass
+class Kept:
+    """The last so many rows of something that is counted in full."""
+
+    most: int = KEPT_ROWS
+    parts: deque[Any] = field(default_factory=deque)
+    rows: int = 0
+
+    def add(self, part: Any, rows: int) -> None:
+        self.parts.append((part, rows))
+        self.rows += rows
+        while self.rows - self.parts[0][1] >= self.most:
+            self.rows -= self.parts.popleft()[1]
+
+
+class Run:
+    """One run of a plan. `loop` works on the thread that calls it; everything else may be called from others."""
+
+    def __init__(self, plan: PhysicalPlan, delivery: Delivery, settings: RunSettings) -> None:
+        self.plan, self.delivery, self.settings = plan, delivery, settings
+        self.changed = threading.Condition()
+        self.pacer = Pacer(settings.clock, settings.speed)
+        self.coordinator = Coordinator(settings.limits)
+        self.goal: Goal | None = None
+        self.stopping = self.aborting = False
+        self.epoch, self.rows, self.rejected_count = 0, 0, 0
+        self.watermark, self.playhead = MIN_TIME, MIN_TIME
+        self.late, self.rejected = Kept(), Kept()
+        self.watermarks: list[int] = []
+        self.feed: Feed | None = None
+        self.tasks = tasks_for(plan, settings.parallelism, self.changed)
+        self.on_epoch: Callable[[], None] = lambda: None
+        self._since: int | None = None
+
+    # The loop
+
+    def loop(self) -> None:
+        """Run until the input ends or `stopping` is set. Leaves no thread behind, whatever happens."""
+        failed = True
+        try:
+            self.delivery.open()
+            self.feed = Feed(self._sources(), self.settings.reading, self.settings.clock, self.changed)
+            self.pacer.begin(self.settings.range_start)
+            while not self.stopping and self._turn(self.feed):
+                pass
+            self._collect(drain=not self.aborting)
+            failed = self.aborting
+        finally:
+            if self.feed is not None:
+                self.feed.close()
+            self.tasks.close()
+            self.delivery.close(failed=failed)
+            with self.changed:
+                self.goal = None
+                self.changed.notify_all()
+
+    def _turn(self, feed: Feed) -> bool:
+        """Do one thing; returns whether there is more to do."""
+        with self.changed:
+            goal = self.goal
+            until = self._until(goal)
+            command = Wait(None) if self.tasks.full else self.coordinator.next(self._situation(feed, goal, until))
+            if isinstance(command, Wait) and not self._goal_met(feed, goal, until):
+                if not self.tasks.in_flight:
+                    self.changed.wait(self._wait_time(feed, command, until) / 1e6)
+        if isinstance(command, OpenEpoch):
+            rows = command.max_rows if goal is None or goal.rows is None else min(goal.rows, command.max_rows)
+            self._submit(command.epoch, feed.cut(self._small(goal, rows), until))
+        elif isinstance(command, Finish):
+            self._submit(command.epoch, Cut([[] for _ in feed.sources], [MAX_TIME] * len(feed.sources)))
+            return False
+        self._collect(wait=self.tasks.full)
+        return True
+
+    def _until(self, goal: Goal | None) -> int:
+        if self.settings.reading.order != "replay":
+            return MAX_TIME
+        return goal.until if goal else self.pacer.released()
+
+    def _situation(self, feed: Feed, goal: Goal | None, until: int) -> Situation:
+        running = self.pacer.playing or goal is not None
+        rows = feed.rows_ready(self.settings.limits.max_rows, until) if running else 0
+        now = self.settings.clock()
+        self._since = None if not rows else self._since if self._since is not None else now
+        marks = running and (feed.marks_ready() or feed.move_watermarks() != self.watermarks)
+        eager = goal is not None and (goal.change or (goal.rows is not None and rows >= goal.rows))
+        settled = rows > 0 and (eager or (goal is not None or self.pacer.speed is None) and feed.settled(until))
+        return Situation(now, rows, self._since, marks, settled, running and feed.finished, running)
+
+    def _small(self, goal: Goal | None, rows: int) -> int:
+        """A step to the next visible change goes by small epochs, so that it stops where something is seen."""
+        return 1 if goal is not None and goal.change else rows
+
+    def _wait_time(self, feed: Feed, command: Wait, until: int) -> int:
+        delay = command.delay if command.delay is not None else LONGEST_WAIT
+        release = feed.next_release()
+        if release is not None and release > until:
+            due = self.pacer.wait_for(release)
+            delay = min(delay, due) if due is not None else delay
+        return min(delay, LONGEST_WAIT)
+
+    # Epochs
+
+    def _submit(self, epoch: int, cut: Cut) -> None:
+        assert self.feed is not None
+        self._since = None
+        self.rows += cut.count
+        for number, rejected in cut.rejected:
+            self._keep_rejected(self.feed.sources[number].source.name, rejected)
+        shown = max((reader.max_time for reader in self.feed.readers), default=MIN_TIME)
+        rows = [
+            [batch.select(list(scan.columns)) if batch.num_columns > len(scan.columns) else batch for batch in batches]
+            for scan, batches in zip(self.plan.scans, cut.rows, strict=True)
+        ]
+        self.watermarks = cut.watermarks
+        self.tasks.submit(EpochInput(epoch, rows, cut.watermarks, (self.rows, shown, cut.count)))
+
+    def _collect(self, *, wait: bool = False, drain: bool = False) -> None:
+        while True:
+            for output in self.tasks.outputs(wait=wait or drain):
+                self._deliver(output)
+            if not (drain and self.tasks.in_flight):
+                return
+
+    def _deliver(self, output: EpochOutput) -> None:
+        changed = self.delivery.deliver(output.epoch, output.results, output.watermark)
+        for late in output.late:
+            self.late.add(late, late.num_rows)
+        _, shown, count = output.tag
+        with self.changed:
+            self.epoch, self.watermark, self.playhead = output.epoch, output.watermark, max(self.playhead, shown)
+            if self.goal is not None:
+                self._toward_goal(self.goal, count, changed)
+            self.changed.notify_all()
+        self.on_epoch()
+
+    # Steps
+
+    def _toward_goal(self, goal: Goal, count: int, changed: bool) -> None:
+        if goal.rows is not None:
+            goal.rows -= count
+        if (goal.rows is not None and goal.rows <= 0) or (goal.change and changed):
+            self._reach(goal)
+
+    def _goal_met(self, feed: Feed, goal: Goal | None, until: int) -> bool:
+        """A step in time is done when nothing before its end can come any more."""
+        if goal is None or self.tasks.in_flight:
+            return False
+        if not feed.rows_ready(1, until) and not feed.marks_ready() and feed.settled(until):
+            self._reach(goal)
+            return True
+        return False
+
+    def _reach(self, goal: Goal) -> None:
+        goal.reached = True
+        self.goal = None
+        self.pacer.at = max(self.pacer.at, goal.until if goal.until != MAX_TIME else self._shown_release())
+        self.changed.notify_all()
+
+    def _shown_release(self) -> int:
+        return max((reader.max_release for reader in self.feed.readers), default=MIN_TIME) if self.feed else MIN_TIME
+
+    # What was not processed
+
+    def _keep_rejected(self, source: str, rejected: Rejected) -> None:
+        count = len(rejected.reason)
+        self.rejected_count += count
+        table = pa.table(
+            {
+                "source": pa.array([source] * count, pa.string()),
+                "position": pa.array(list(rejected.position), pa.string()),
+                "text": pa.array(list(rejected.text), pa.string()),
+                "reason": pa.array(list(rejected.reason), pa.string()),
+            }
+        )
+        self.rejected.add(table, count)
+
+    def _sources(self) -> Sequence[tuple[Any, Sequence[str]]]:
+        return [(scan.source, self._columns(scan.source, scan.columns)) for scan in self.plan.scans]
+
+    def _columns(self, source: Any, columns: Sequence[str]) -> list[str]:
+        extra = [source.time.column] if source.time else []
+        if source.arrival and self.settings.reading.order == "replay":
+            extra.append(source.arrival)
+        return list(dict.fromkeys([*columns, *extra]))
