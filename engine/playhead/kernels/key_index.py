@@ -79,11 +79,11 @@ def _tag_of_row(keys: Int64s, row: Integer, width: Integer) -> Integer:
 
 
 @numba.njit(cache=True, nogil=True)
-def _new_slot(table: Int64s, keys: Int64s, cell: Integer, tag: Integer) -> Integer:
+def _new_slot(table: Int64s, keys: Int64s, cell: Integer, tag: Integer) -> np.int64:
     """A slot for a new key whose entry goes to `cell`, or -1 when half the cells are taken."""
     if table[SIZE] == len(keys):
         return np.int64(-1)
-    slot = table[FREE]
+    slot: np.int64 = table[FREE]
     if slot >= 0:
         table[FREE] = keys[slot, 0]
     else:
@@ -284,7 +284,7 @@ def _close_hole(table: Int64s, mask: Integer, hole: Integer) -> None:
 @numba.njit(cache=True, nogil=True)
 def mark_free(table: Int64s, keys: Int64s, live: Bytes) -> None:
     """Set `live[slot]`, a byte a slot, to 0 for every slot that was given back."""
-    slot = table[FREE]
+    slot: np.int64 = table[FREE]
     while slot >= 0:
         live[slot] = 0
         slot = keys[slot, 0]

@@ -78,7 +78,8 @@ def _hashes_of_dictionary(array: pa.DictionaryArray) -> kernels.Hashes:
     null = _hashes(pa.nulls(1))
     of_values = np.concatenate([_hashes(array.dictionary), null])
     indices = array.indices.cast(pa.int64()).fill_null(len(array.dictionary))
-    return of_values[indices.to_numpy(zero_copy_only=False)]
+    hashes: kernels.Hashes = of_values[indices.to_numpy(zero_copy_only=False)]
+    return hashes
 
 
 def _words(array: pa.Array) -> Int64s:
@@ -96,7 +97,7 @@ def _words(array: pa.Array) -> Int64s:
 
 def _kind(type_: pa.DataType) -> int:
     if pa.types.is_decimal(type_):
-        return DECIMAL + 256 * (type_.scale % 256)
+        return DECIMAL + 256 * (int(type_.scale) % 256)
     for kind, belongs in KINDS.items():
         if belongs(type_):
             return kind + 256 * UNITS[type_.unit] if kind in (TIME, TIMESTAMP, DURATION) else kind
