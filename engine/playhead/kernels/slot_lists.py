@@ -74,3 +74,16 @@ def drain(lists: Int64s, ends: Int64s, links: Int64s, out: Int64s) -> None:
             links[slot, LIST] = -1
             slot = links[slot, BEHIND]
         ends[target, FIRST] = ends[target, LAST] = -1
+
+
+@numba.njit(cache=True, nogil=True)
+def gather(lists: Int64s, ends: Int64s, links: Int64s, out: Int64s, rows: Int64s) -> None:
+    """Write the slots of `lists` to `out`, list by list, and to `rows` which of `lists` each is from."""
+    row = 0
+    for number in range(len(lists)):
+        slot = ends[lists[number], FIRST]
+        while slot != -1:
+            out[row] = slot
+            rows[row] = number
+            row += 1
+            slot = links[slot, BEHIND]

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from playhead.batch import Batch
+from playhead.batch import Batch, Int64s
 
 
-def changes(old: pa.RecordBatch, new: pa.RecordBatch) -> Batch | None:
-    """Row i of `old` replaced by row i of `new`, for the rows that differ; take-backs first."""
-    differs = np.flatnonzero(rows_differ(old, new))
-    if not len(differs):
-        return None
-    if len(differs) < old.num_rows:
-        chosen = pa.array(differs)
-        old, new = old.take(chosen), new.take(chosen)
-    return taken_back_and_added(old, new)
+def net_changes(old_ids: Int64s, old: pa.RecordBatch, new_ids: Int64s, new: pa.RecordBatch) -> Iterator[Batch]:
+    """What takes the rows `old`, by id, to the rows `new`: nothing where an id's row is the same, take-backs first.
+
+    Ids are small distinct numbers; an id that is in one of the two only is a row that goes or comes.
+    """
+    where = np.full(1 + max(old_ids.max(initial=-1), new_ids.max(initial=-1)), -1, np.int64)
+    where[new_ids] = np.arange(len(new_ids))
+    partner = where[old_ids]
+    stays = np.flatnonzero(partner >= 0)
+    differs = stays[rows_differ(taken(old, stays), taken(new, partner[stays]))]
+    gone = np.concatenate([np.flatnonzero(partner < 0), differs])
+    come = np.ones(len(new_ids), bool)
+    come[partner[stays]] = False
+    come[partner[differs]] = True
+    if len(gone) or come.any():
+        yield taken_back_and_added(taken(old, gone), taken(new, np.flatnonzero(come)))
+
+
+def taken(rows: pa.RecordBatch, indices: Int64s) -> pa.RecordBatch:
+    """The rows at `indices`; `rows` itself if that is all of them in order."""
+    whole = len(indices) == rows.num_rows and bool((indices == np.arange(len(indices))).all())
+    return rows if whole else rows.take(pa.array(indices))
 
 
 def taken_back_and_added(old: pa.RecordBatch, new: pa.RecordBatch) -> Batch:

@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from playhead.batch import Batch, Int64s
+from playhead.expr import empty
 from playhead.kernels.touched import mark_touched
 from playhead.operators.assign import Assigner
-from playhead.operators.changes import changes, taken_back_and_added
+from playhead.operators.changes import net_changes
 from playhead.operators.grouping import Grouping, report_late
 from playhead.operators.operator import Operator, Report
 from playhead.schema import MAX_TIME, MIN_TIME
@@ -113,11 +114,13 @@ class GroupAggregate(Operator):
         if not self.grouping.emits_changes:
             yield Batch(self._rows(closed))
         self.groups.forget(closed)
+        self.groups.keyed.compact()
 
     def _changes_now_and_then(self, watermark: int, every: int) -> Iterator[Batch]:
         passed = watermark // every
         due = passed > self.shown or watermark == MAX_TIME
-        if due or self.windows.first <= self._closed(watermark):
+        first = self.windows.first
+        if due or (first is not None and first <= self._closed(watermark)):
             self.shown = passed
             yield from self._changes()
 
@@ -128,42 +131,18 @@ class GroupAggregate(Operator):
         touched, before = np.concatenate(self._touched), self._before
         self._touched, self._before = [], []
         self.groups.flags[touched] &= 0xFE
-        old_slots = np.concatenate([slots for slots, _ in before]) if before else np.empty(0, np.int64)
         alive = self.groups.alive(touched)
         if self._always:
             alive[:] = True
-        had = np.zeros(self.groups.keyed.capacity, np.uint8)
-        had[old_slots] = 1
-        yield from self._emit(touched, alive, had, old_slots, [rows for _, rows in before])
-        if not alive.all():
+        old_slots = np.concatenate([slots for slots, _ in before]) if before else np.empty(0, np.int64)
+        old = pa.concat_batches([rows for _, rows in before]) if before else empty(self.grouping.schema)
+        new_slots = touched if alive.all() else touched[alive]
+        yield from net_changes(old_slots, old, new_slots, self._rows(new_slots))
+        if len(new_slots) < len(touched):
             gone = touched[~alive]
             if self.assigner is not None:
                 self.windows.remove(gone)
             self.groups.forget(gone)
-
-    def _emit(
-        self, touched: Int64s, alive: np.ndarray, had: np.ndarray, old_slots: Int64s, before: list[pa.RecordBatch]
-    ) -> Iterator[Batch]:  # type: ignore[type-arg]
-        added = touched[alive & (had[touched] == 0)]
-        none = self.grouping.schema.empty_table().to_batches()
-        empty = none[0] if none else pa.RecordBatch.from_pylist([], schema=self.grouping.schema)
-        if not before:
-            if len(added):
-                yield Batch(self._rows(added), np.ones(len(added), np.int64))
-            return
-        old = pa.concat_batches(before)
-        still = np.zeros(self.groups.keyed.capacity, bool)
-        still[touched[alive]] = True
-        stays = still[old_slots]
-        if not stays.all():
-            yield taken_back_and_added(old.filter(pa.array(~stays)), empty)
-            old, old_slots = old.filter(pa.array(stays)), old_slots[stays]
-        if len(old_slots):
-            changed = changes(old, self._rows(old_slots))
-            if changed is not None:
-                yield changed
-        if len(added):
-            yield Batch(self._rows(added), np.ones(len(added), np.int64))
 
     def _rows(self, slots: Int64s) -> pa.RecordBatch:
         window = None

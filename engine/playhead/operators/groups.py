@@ -111,7 +111,10 @@ class Groups:
         return self.keyed.size
 
     def _grow(self) -> None:
-        capacity = self.keyed.capacity
+        self.grow_to(self.keyed.capacity)
+
+    def grow_to(self, capacity: int) -> None:
+        """Room for `capacity` slots; for groups that are only merged into, whose slots somebody else numbers."""
         self.flags = grown(self.flags, capacity, 0)
         if self.retractable:
             self.rows = grown(self.rows, capacity, 0)

@@ -76,6 +76,18 @@ class KeyedSlots:
         """The key columns of `slots`, of the types they were declared with."""
         return self._encoder.decode(self._index.keys_of(slots)[self.prefix_words :])
 
+    def words(self, slots: Int64s) -> Int64s:
+        """The keys of `slots` as the words that stand for them, prefix first, as `words[word, row]`."""
+        return self._index.keys_of(slots)
+
+    def find_words(self, words: Int64s) -> Int64s:
+        """The slot of each key given as words, -1 where there is none."""
+        return self._index.find(words)
+
+    def decode(self, words: Int64s) -> list[pa.Array]:
+        """The key columns that words stand for; `words` without the prefix."""
+        return self._encoder.decode(words)
+
     def live_slots(self) -> Int64s:
         """The slots that hold a key, ascending."""
         return self._index.live_slots()

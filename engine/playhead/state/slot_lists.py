@@ -57,6 +57,16 @@ class SlotLists:
         """Take `slots` out of their lists; those that are in none stay so."""
         kernels.unlink(slots[slots < len(self._links)], self._ends, self._links)
 
+    def listed(self, times: Int64s) -> tuple[Int64s, Int64s]:
+        """The slots listed by each of `times`, which stay in their lists, and for each which of `times` it is from."""
+        lists = self._lists.find(times.reshape(1, -1))
+        there = np.flatnonzero(lists >= 0)
+        lists = lists[there]
+        slots = np.empty(kernels.count(lists, self._ends, self._links), dtype=np.int64)
+        rows = np.empty(len(slots), dtype=np.int64)
+        kernels.gather(lists, self._ends, self._links, slots, rows)
+        return slots, there[rows]
+
     def pop_until(self, watermark: int) -> Int64s:
         """Take out the slots of all times up to and including `watermark`, by time and then as they were added."""
         due = self._timers.pop_until(watermark)

@@ -1,0 +1,256 @@
+"""Aggregates by key and hopping window: rows go into panes, windows are sums of panes.
+
+A pane is the longest stretch that no window's edge crosses, so a row is added once however many
+windows it is in. A window's result is merged from its panes when it closes (append mode), or for the
+windows of the panes that an epoch touched (update mode).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from playhead.batch import Batch, Int64s
+from playhead.kernels.touched import mark_touched
+from playhead.operators.assign import FixedAssigner
+from playhead.operators.changes import net_changes
+from playhead.operators.grouping import Grouping, report_late
+from playhead.operators.operator import Operator, Report
+from playhead.schema import MAX_TIME, MIN_TIME
+from playhead.state.key_index import KeyIndex
+from playhead.state.slot_lists import SlotLists
+from playhead.state.timers import TimerQueue
+from playhead.windows import Hopping
+
+AT_ONCE = 64
+"""So many windows are merged in one go when many close together."""
+
+
+class HoppingAggregate(Operator):
+    """Groups by key and hopping window."""
+
+    def __init__(self, grouping: Grouping, window: Hopping, origin: int) -> None:
+        self.grouping, self.window, self.origin = grouping, window, origin
+        self.assigner = FixedAssigner(window.pane, origin)
+        self.panes = grouping.groups(prefix=1)
+        self.by_start = SlotLists()
+        self.ends, self.known_ends = TimerQueue(), KeyIndex(1)
+        self.watermark, self.shown = MIN_TIME, MIN_TIME
+        self._pairs: KeyIndex | None = None
+        """The (window end, key) pairs touched since results were last shown; their number is their id."""
+        self._before: list[tuple[Int64s, pa.RecordBatch]] = []
+        self._report = Report()
+
+    # Rows
+
+    def on_batch(self, index: int, batch: Batch) -> Iterable[Batch]:
+        batch = self.grouping.without_missing_keys(batch, self._report)
+        if not batch.num_rows:
+            return ()
+        starts, _ = self.assigner.assign(self.grouping.times(batch), MIN_TIME)
+        if self._first_end(int(starts.min())) <= self._closed(self.watermark):
+            batch, starts = self._without_late(batch, starts)
+        slots, new = self.panes.find_or_insert((starts,), self.grouping.key_arrays(batch), batch.num_rows)
+        if len(new):
+            pane_starts = self.panes.keyed.prefix(new, 0)
+            self.by_start.add(pane_starts, new)
+            self._expect(np.unique(pane_starts))
+        self._touch(slots, new)
+        self.panes.add(slots, batch.rows, batch.kernel_weights)
+        return ()
+
+    def _without_late(self, batch: Batch, starts: Int64s) -> tuple[Batch, Int64s]:
+        """Report each window that a row missed; leave out the rows that missed all of theirs."""
+        closed = self._closed(self.watermark)
+        end, last = self._first_end(starts), self._last_end(starts)
+        kind = self.grouping.schema.field(self.grouping.window_position).type
+        late = np.flatnonzero((end <= last) & (end <= closed))
+        while len(late):
+            report_late(self._report, batch, late, end[late] - self.window.size, end[late], kind)
+            end[late] += self.window.hop
+            late = late[(end[late] <= last[late]) & (end[late] <= closed)]
+        kept = np.flatnonzero(end <= last)
+        return batch.take(kept), starts[kept]
+
+    def _first_end(self, starts: Int64s) -> Int64s:
+        """The end of the first window that holds a pane."""
+        base = self.origin + self.window.size
+        return base - (base - starts - self.window.pane) // self.window.hop * self.window.hop
+
+    def _last_end(self, starts: Int64s) -> Int64s:
+        """The end of the last window that holds a pane."""
+        return (starts - self.origin) // self.window.hop * self.window.hop + self.origin + self.window.size
+
+    def _expect(self, starts: Int64s) -> None:
+        """Remember that the windows over these panes will close."""
+        for end in self._ends_of(starts):
+            open_ends = np.unique(end[end > self._closed(self.watermark)])
+            _, new = self.known_ends.find_or_insert(open_ends.reshape(1, -1))
+            self.ends.push(self.known_ends.word_of(new, 0))
+
+    def _ends_of(self, starts: Int64s) -> Iterator[Int64s]:
+        """For the first, second, ... window of each pane its end; those that have fewer repeat their last."""
+        end, last = self._first_end(starts), self._last_end(starts)
+        while True:
+            yield np.minimum(end, last)
+            end = end + self.window.hop
+            if (end > last).all():
+                return
+
+    def _closed(self, watermark: int) -> int:
+        return watermark if watermark in (MIN_TIME, MAX_TIME) else watermark - self.grouping.allowed_lateness
+
+    # Update mode: the windows of touched panes, before and after
+
+    def _touch(self, slots: Int64s, new: Int64s) -> None:
+        first = np.empty(len(slots), np.int64)
+        count = mark_touched(slots, self.panes.flags, 3, first)
+        if not self.grouping.emits_changes or not count:
+            return
+        words = self.panes.keyed.words(first[:count])
+        if self._pairs is None or self._pairs.width != len(words):
+            self._widen_pairs(len(words))
+        starts, closed = words[0].copy(), self._closed(self.watermark)
+        for end in self._ends_of(starts):
+            still_open = end > closed
+            words[0] = end
+            self._remember(np.ascontiguousarray(words[:, still_open]), new)
+
+    def _remember(self, words: Int64s, new: Int64s) -> None:
+        """Keep what new pairs showed before their first touch; panes that came with this batch are empty yet."""
+        assert self._pairs is not None
+        _, ids = self._pairs.find_or_insert(words)
+        if len(ids):
+            there, rows = self._results_of(self._pairs.keys_of(ids), without=new)
+            self._before.append((ids[there], rows))
+
+    def _widen_pairs(self, width: int) -> None:
+        if self._pairs is None:
+            self._pairs = KeyIndex(width)
+        while self._pairs.width < width:  # the first null among the keys made all keys longer
+            self._pairs.add_word(0)
+
+    def _results_of(self, pairs: Int64s, without: Int64s | None = None) -> tuple[Int64s, pa.RecordBatch]:
+        """Which (window end, key) pairs have rows, and their result rows."""
+        usable = np.ones(self.panes.keyed.capacity, bool)
+        if without is not None:
+            usable[without] = False
+        ends, slots_of, ids_of = pairs[0].copy(), [], []
+        lookup = pairs.copy()
+        for offset in range(-self.window.size, 0, self.window.pane):
+            lookup[0] = ends + offset
+            slots = self.panes.keyed.find_words(lookup)
+            ids = np.flatnonzero((slots >= 0) & usable[slots])
+            slots_of.append(slots[ids])
+            ids_of.append(ids)
+        slots, ids = np.concatenate(slots_of), np.concatenate(ids_of)
+        merged = self.grouping.groups(prefix=0)
+        merged.grow_to(len(ends))
+        merged.merge(ids, self.panes, slots)
+        there = np.zeros(len(ends), bool)
+        there[ids] = True
+        chosen = np.flatnonzero(there)
+        chosen = chosen[merged.alive(chosen)]
+        rows = self._rows(pairs[:, chosen], merged.results(chosen))
+        return chosen, rows
+
+    def _rows(self, pairs: Int64s, results: list[pa.Array]) -> pa.RecordBatch:
+        keys = self.panes.keyed.decode(np.ascontiguousarray(pairs[1:]))
+        return self.grouping.rows((pairs[0] - self.window.size, pairs[0]), keys, results)
+
+    # Results
+
+    def end_epoch(self) -> Iterable[Batch]:
+        if self.grouping.emits_changes and self.grouping.emit_every is None:
+            yield from self._changes()
+
+    def _changes(self) -> Iterator[Batch]:
+        if self._pairs is None or not self._pairs.size:
+            return
+        pairs, before = self._pairs, self._before
+        self._pairs, self._before = KeyIndex(pairs.width), []
+        self.panes.flags &= 0xFE
+        ids = pairs.live_slots()
+        there, new = self._results_of(pairs.keys_of(ids))
+        old_ids = np.concatenate([part for part, _ in before])
+        old = pa.concat_batches([rows for _, rows in before])
+        yield from net_changes(old_ids, old, ids[there], new)
+        if self.panes.retractable:
+            self._forget_empty_panes()
+
+    def _forget_empty_panes(self) -> None:
+        slots = self.panes.keyed.live_slots()
+        empty_ones = slots[~self.panes.alive(slots)]
+        self.by_start.remove(empty_ones)
+        self.panes.forget(empty_ones)
+
+    def on_watermark(self, watermark: int) -> Iterable[Batch]:
+        if watermark == self.watermark:
+            return
+        self.watermark = watermark
+        closed = self._closed(watermark)
+        if self.grouping.emit_every is not None and self.grouping.emits_changes:
+            passed, first = watermark // self.grouping.emit_every, self.ends.first
+            if passed > self.shown or (first is not None and first <= closed):
+                self.shown = passed
+                yield from self._changes()
+        ends = self.ends.pop_until(closed)
+        if not len(ends):
+            return
+        self.known_ends.remove(self.known_ends.find(ends.reshape(1, -1)))
+        if not self.grouping.emits_changes:
+            for first_end in range(0, len(ends), AT_ONCE):
+                yield from self._final(ends[first_end : first_end + AT_ONCE])
+        self._forget(closed)
+
+    def _final(self, ends: Int64s) -> Iterator[Batch]:
+        """The results of closed windows, merged from the panes of each."""
+        offsets = np.arange(-self.window.size, 0, self.window.pane)
+        slots, rows = self.by_start.listed((ends[:, None] + offsets).ravel())
+        if not len(slots):
+            return
+        words = self.panes.keyed.words(slots)
+        words[0] = ends[rows // len(offsets)]
+        pairs = KeyIndex(len(words), max(64, len(slots) // 2))
+        ids, new = pairs.find_or_insert(words)
+        merged = self.grouping.groups(prefix=0)
+        merged.grow_to(len(new))
+        merged.merge(ids, self.panes, slots)
+        yield Batch(self._rows(pairs.keys_of(new), merged.results(new)))
+
+    def _forget(self, closed: int) -> None:
+        """Give back the panes whose last window has closed."""
+        size, hop = self.window.size, self.window.hop
+        first_kept = MAX_TIME if closed == MAX_TIME else self._last_end(closed - size) - size + hop
+        gone = self.by_start.pop_until(first_kept - 1)
+        self.panes.forget(gone)
+        self.panes.keyed.compact()
+
+    # Around
+
+    def output_watermark(self, watermark: int) -> int:
+        return self._closed(watermark)
+
+    @property
+    def report(self) -> Report:
+        return self._report
+
+    @property
+    def state_bytes(self) -> int:
+        return self.panes.nbytes + self.by_start.nbytes + self.ends.nbytes + self.known_ends.nbytes
+
+    def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
+        progress = {"watermark": [self.watermark], "shown": [self.shown]}
+        tables = self.panes.snapshot(key_groups, touched_only=touched_only)
+        return tables | {"progress": pa.table({name: pa.array(value, pa.int64()) for name, value in progress.items()})}
+
+    def restore(self, tables: Mapping[str, pa.Table]) -> None:
+        self.watermark = max(self.watermark, tables["progress"]["watermark"][0].as_py())
+        self.shown = max(self.shown, tables["progress"]["shown"][0].as_py())
+        slots = self.panes.restore(tables["groups"])
+        if len(slots):
+            starts = self.panes.keyed.prefix(slots, 0)
+            self.by_start.add(starts, slots)
+            self._expect(np.unique(starts))
