@@ -17,6 +17,9 @@ from playhead.sources.source import Rejected, Source
 OPEN_SPLITS = 16
 """How many splits are decoded at once, at most."""
 
+IN_TURN = 8192
+"""So many rows are taken from a split at once while others are not far from it in time."""
+
 LOOK_FOR_SPLITS = 500_000
 """Microseconds between two looks for new splits of an endless source."""
 
@@ -160,8 +163,8 @@ class Feed:
         if others and self.reading.order == "replay":
             releases = [other.next_release for other in others]
             until = min([until, *(release for release in releases if release is not None)])
-        elif others:
-            most = min(most, 4096)
+        elif others and reader.next_max_time > min(self._split_watermark(other) for other in others):
+            most = min(most, IN_TURN)
         number = next(i for i, feed in enumerate(self.sources) if reader in feed.readers)
         feed = self.sources[number]
         taken = reader.take(most, until)
@@ -193,12 +196,16 @@ class Feed:
             return MIN_TIME
         if reader.carried is not None:
             return reader.carried
-        delay = reader.source.out_of_order
-        if self.reading.known_watermark or (delay is None and reader.source.bounded):
+        if self._knows_rest(reader.source):
             return reader.rest_min_time
+        delay = reader.source.out_of_order
         if reader.max_time == MIN_TIME:
             return reader.split.min_time
         return reader.max_time - (delay or 0)
+
+    def _knows_rest(self, source: Source) -> bool:
+        """Whether watermarks come from what is known of the rest, not from the declared disorder."""
+        return self.reading.known_watermark or (source.out_of_order is None and source.bounded)
 
     def _is_idle(self, feed: SourceFeed, reader: SplitReader) -> bool:
         if reader.idle:
@@ -214,14 +221,14 @@ class Feed:
         known = {reader.split.name for reader in feed.readers}
         for split in feed.source.splits():
             if split.name not in known:
-                budget = max(self.reading.budget // OPEN_SPLITS, 4 << 20)
                 reader = SplitReader(
                     feed.source,
                     split,
                     feed.columns,
-                    budget=budget,
+                    budget=max(self.reading.budget // OPEN_SPLITS, 4 << 20),
                     changed=self.changed,
                     paced=self.reading.order == "replay",
+                    knows_rest=self._knows_rest(feed.source),
                 )
                 feed.readers.append(reader)
 

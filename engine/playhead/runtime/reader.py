@@ -24,8 +24,10 @@ class Decoded:
     chunk: Chunk
     before: Any
     """The reader's position before the chunk."""
-    times: Int64s
-    """Event times; of length 0 if there are none."""
+    greatest: Int64s
+    """Greatest event time up to each row of the chunk; of length 0 if there are no event times."""
+    least: Int64s
+    """Least event time from each row of the chunk on; of length 0 where nobody asks for it."""
     releases: Int64s
     """Greatest replay time so far in the split, row by row; of length 0 if the replay is not paced."""
     taken: int = 0
@@ -55,8 +57,10 @@ class SplitReader:
         budget: int,
         changed: threading.Condition,
         paced: bool,
+        knows_rest: bool,
     ) -> None:
-        self.source, self.split, self.columns, self.paced = source, split, tuple(columns), paced
+        self.source, self.split, self.columns = source, split, tuple(columns)
+        self.paced, self.knows_rest = paced, knows_rest
         self.budget, self.changed, self.stop = budget, changed, threading.Event()
         self.max_time, self.max_release, self.rest_min_time = MIN_TIME, MIN_TIME, split.min_time
         self.carried: int | None = None
@@ -100,13 +104,15 @@ class SplitReader:
 
     def _decoded(self, chunk: Chunk, before: Any, release: int) -> Decoded:
         rows, time = chunk.rows, self.source.time
-        times = releases = np.empty(0, np.int64)
+        times = least = releases = np.empty(0, np.int64)
         if time is not None:
             times = microsecond_values(rows, time.column)
+            if self.knows_rest and len(times):
+                least = np.minimum.accumulate(times[::-1])[::-1]
         if self.paced:
             by = microsecond_values(rows, self.source.arrival) if self.source.arrival else times
             releases = np.maximum(np.maximum.accumulate(by), release) if len(by) else by
-        return Decoded(chunk, before, times, releases)
+        return Decoded(chunk, before, np.maximum.accumulate(times) if len(times) else times, least, releases)
 
     def _put(self, decoded: Decoded) -> bool:
         size = decoded.chunk.rows.nbytes
@@ -175,6 +181,12 @@ class SplitReader:
                 return int(decoded.releases[decoded.taken])
         return None
 
+    @property
+    def next_max_time(self) -> int:
+        """The greatest event time of the chunk that is next; MAX_TIME if that is not known."""
+        head = self._buffer[0] if self._buffer else None
+        return int(head.greatest[-1]) if head is not None and len(head.greatest) else MAX_TIME
+
     def take(self, most: int, until: int) -> Taken:
         """Take up to `most` rows whose replay time is at most `until`, and all marks before the next row."""
         taken = Taken()
@@ -205,8 +217,8 @@ class SplitReader:
         whole = count == decoded.chunk.rows.num_rows
         taken.rows.append(decoded.chunk.rows if whole else decoded.chunk.rows.slice(first, count))
         taken.count += count
-        if len(decoded.times):
-            self.max_time = max(self.max_time, int(decoded.times[first:last].max()))
+        if len(decoded.greatest):
+            self.max_time = max(self.max_time, int(decoded.greatest[last - 1]))
         if len(decoded.releases):
             self.max_release = max(self.max_release, int(decoded.releases[last - 1]))
         decoded.taken = last
@@ -225,9 +237,9 @@ class SplitReader:
 
     def _remember_rest(self) -> None:
         """What is known of the rows still to come, when a chunk was taken in part."""
-        if self._buffer and self._buffer[0].taken and len(self._buffer[0].times):
+        if self._buffer and self._buffer[0].taken and len(self._buffer[0].least):
             decoded = self._buffer[0]
-            self.rest_min_time = min(int(decoded.times[decoded.taken :].min()), decoded.chunk.rest_min_time)
+            self.rest_min_time = min(int(decoded.least[decoded.taken]), decoded.chunk.rest_min_time)
 
     def _raise_error(self) -> None:
         if self._error is not None and not self._buffer:
