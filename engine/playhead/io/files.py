@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pyarrow import fs
 
 from playhead.frame.frame import Frame
-from playhead.io.types import Duration, Path, Schema
+from playhead.io.begin import begin
+from playhead.io.types import Duration, Path, Schema, Time
 from playhead.sources import csv, json, parquet
 from playhead.sources.csv import CsvFormat
 from playhead.sources.files import file_set
@@ -20,7 +21,7 @@ from playhead.sources.timing import Declared
 def read_parquet(
     path: Path,
     *,
-    time: str | None = None,
+    time: Time = None,
     tz: str | None = None,
     unit: str | None = None,
     arrival: str | None = None,
@@ -58,13 +59,13 @@ def read_parquet(
     """
     declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
     files = file_set(path, filesystem, parquet.ENDINGS)
-    return Frame.from_source(ParquetSource(files, declared, columns, watch=watch))
+    return begin(declared, lambda each: ParquetSource(files, each, columns, watch=watch))
 
 
 def read_csv(
     path: Path,
     *,
-    time: str | None = None,
+    time: Time = None,
     tz: str | None = None,
     unit: str | None = None,
     arrival: str | None = None,
@@ -110,13 +111,13 @@ def read_csv(
     declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
     files = file_set(path, filesystem, csv.ENDINGS)
     format = CsvFormat(sep, tuple(names) if names is not None else None)
-    return Frame.from_source(TextSource(files, declared, format, schema=schema, columns=columns, watch=watch))
+    return begin(declared, lambda each: TextSource(files, each, format, schema=schema, columns=columns, watch=watch))
 
 
 def read_json(
     path: Path,
     *,
-    time: str | None = None,
+    time: Time = None,
     tz: str | None = None,
     unit: str | None = None,
     arrival: str | None = None,
@@ -145,4 +146,4 @@ def read_json(
     declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
     files = file_set(path, filesystem, json.ENDINGS)
     format = JsonFormat(complete=columns is None)
-    return Frame.from_source(TextSource(files, declared, format, schema=schema, columns=columns, watch=watch))
+    return begin(declared, lambda each: TextSource(files, each, format, schema=schema, columns=columns, watch=watch))

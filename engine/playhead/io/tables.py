@@ -9,15 +9,17 @@ import pyarrow as pa
 
 from playhead.errors import DataError, PlanError
 from playhead.frame.frame import Frame
-from playhead.io.types import Duration
+from playhead.io.begin import begin
+from playhead.io.types import Duration, Time
 from playhead.sources.arrow import ArrowSource
+from playhead.sources.python_rows import as_table
 from playhead.sources.timing import Declared, require_unique
 
 
 def from_pandas(
     df: Any,
     *,
-    time: str | None = None,
+    time: Time = None,
     tz: str | None = None,
     unit: str | None = None,
     arrival: str | None = None,
@@ -31,7 +33,7 @@ def from_pandas(
     Parameters
     ----------
     df : pandas.DataFrame
-    time : str, optional
+    time : str or arrival_time(), optional
         The column that says when each row happened.
     tz : str, optional
         The zone of a naive `time`; UTC if not given.
@@ -60,20 +62,20 @@ def from_pandas(
     if any(not isinstance(name, str) for name in df.columns):
         raise PlanError(f"column names are text: say df.columns = {names}")
     for name in (time, arrival):
-        if name is not None and name not in names and name in df.index.names:
+        if isinstance(name, str) and name not in names and name in df.index.names:
             raise PlanError(f"{name!r} is in the index, which is not read; say df.reset_index()")
     try:
         table = pa.Table.from_pandas(df, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise DataError(f"a column of the DataFrame has no one type: {' '.join(map(str, error.args))}") from error
     declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
-    return Frame.from_source(ArrowSource("DataFrame", table, declared))
+    return begin(declared, lambda each: ArrowSource("DataFrame", table, each))
 
 
 def from_arrow(
     data: Any,
     *,
-    time: str | None = None,
+    time: Time = None,
     tz: str | None = None,
     unit: str | None = None,
     arrival: str | None = None,
@@ -98,4 +100,5 @@ def from_arrow(
         )
     require_unique(list(getattr(getattr(data, "schema", None), "names", [])))
     declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
-    return Frame.from_source(ArrowSource(type(data).__name__, pa.table(data), declared))
+    table = as_table(data)
+    return begin(declared, lambda each: ArrowSource(type(data).__name__, table, each))

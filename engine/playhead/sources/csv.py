@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from playhead.errors import DataError, PlanError
-from playhead.sources.text_blocks import numbered, one_batch, salvage
+from playhead.sources.salvage import salvage
+from playhead.sources.text_blocks import joined, numbered, one_batch
 from playhead.sources.timing import require_unique
 
 ENDINGS = tuple(f"{name}{packed}" for name in (".csv", ".tsv") for packed in ("", ".gz", ".bz2", ".zst"))
@@ -82,8 +83,7 @@ class CsvFormat:
         """Names and types of the columns, from some records that may have bad ones among them."""
         records = numbered(self.records(data), 1)
         plain = replace(self, schema=pa.schema([(name, pa.string()) for name in names]))
-        bad = {line for line, _, _ in salvage(records, lambda part: plain.parse(part, names), str).bad}
-        good = b"".join(record for line, record in records if line not in bad)
+        good = joined(salvage(records, lambda part: plain.parse(joined(part), names)).good)
         if not good:
             return plain.schema
         found = self._read(good, names, None, None).schema

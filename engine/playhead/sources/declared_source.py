@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import pyarrow as pa
 
@@ -16,7 +15,7 @@ class DeclaredSource:
 
     bounded: bool = True
     grows: bool = False
-    replayable: ClassVar[bool] = True
+    replayable: bool = True
     """Whether `read` can go back to any position that it gave out, in another process too."""
 
     name: str

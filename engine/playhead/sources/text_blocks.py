@@ -1,9 +1,9 @@
-"""Cutting text files into blocks of whole records, and finding the records that cannot be parsed."""
+"""Cutting files of lines into blocks of whole records."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 from pyarrow import fs
@@ -13,9 +13,6 @@ from playhead.errors import DataError
 BLOCK = 2**20
 LONGEST_RECORD = 64 * 2**20
 COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".br")
-
-Entry = tuple[int, bytes, str]
-"""A bad record: its line, itself, and what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +26,6 @@ class Block:
     """The offset of what follows it."""
     end_line: int
     last: bool
-
-
-@dataclass
-class Parsed:
-    """What became of a block: batches of rows, the (line, record) of each row, and the records that are no rows."""
-
-    batches: list[pa.RecordBatch] = field(default_factory=list)
-    records: list[tuple[int, bytes]] = field(default_factory=list)
-    bad: list[Entry] = field(default_factory=list)
 
 
 def open_at(filesystem: fs.FileSystem, path: str, offset: int) -> pa.NativeFile:
@@ -70,6 +58,11 @@ def blocks(stream: pa.NativeFile, offset: int, line: int, cut: Callable[[bytes],
         data = data[size:] + more
 
 
+def joined(records: Sequence[tuple[int, bytes]]) -> bytes:
+    """Numbered records as one text again."""
+    return b"".join(record for _, record in records)
+
+
 def numbered(records: Sequence[bytes], line: int) -> list[tuple[int, bytes]]:
     """The records that are not blank, each with the number of its first line."""
     found = []
@@ -78,33 +71,6 @@ def numbered(records: Sequence[bytes], line: int) -> list[tuple[int, bytes]]:
             found.append((line, record))
         line += record.count(b"\n")
     return found
-
-
-def salvage(
-    records: Sequence[tuple[int, bytes]],
-    parse: Callable[[bytes], pa.RecordBatch],
-    why: Callable[[Exception], str],
-) -> Parsed:
-    """Parse what can be parsed: halves until the bad records stand alone, so that a few of them cost little."""
-    parsed = Parsed()
-
-    def attempt(part: Sequence[tuple[int, bytes]]) -> None:
-        if not part:
-            return
-        try:
-            batch = parse(b"".join(record for _, record in part))
-        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-            if len(part) == 1:
-                parsed.bad.append((*part[0], why(error)))
-            else:
-                attempt(part[: len(part) // 2])
-                attempt(part[len(part) // 2 :])
-        else:
-            parsed.batches.append(batch)
-            parsed.records.extend(part)
-
-    attempt(records)
-    return parsed
 
 
 def one_batch(table: pa.Table) -> pa.RecordBatch:

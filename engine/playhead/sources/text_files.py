@@ -15,11 +15,15 @@ from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.sources.columns import chosen, conform, plain_schema
 from playhead.sources.declared_source import DeclaredSource
 from playhead.sources.files import File, FileSet
-from playhead.sources.source import Chunk, Rejected, Split, Stop
-from playhead.sources.text_blocks import BLOCK, Block, Parsed, blocks, numbered, open_at, salvage
+from playhead.sources.salvage import UNREADABLE, Salvaged, salvage
+from playhead.sources.source import Chunk, Split, Stop
+from playhead.sources.text_blocks import BLOCK, Block, blocks, joined, numbered, open_at
 from playhead.sources.text_columns import as_schema, with_text_times, with_zone
-from playhead.sources.timing import Declared, timing
+from playhead.sources.timing import Declared, merged, timing
 from playhead.sources.watching import WatchedFiles
+
+Record = tuple[int, bytes]
+"""A line number, and the record that begins there."""
 
 FINISHED = -1
 """The offset of a position behind the end of a file."""
@@ -117,18 +121,18 @@ class TextSource(DeclaredSource):
             checked.select(list(columns)),
             [file.path, FINISHED if block.last else block.end, block.end_line],
             MAX_TIME if last else MIN_TIME,
-            rejected=_joined(rejected, untimed),
+            rejected=merged(rejected, untimed),
         )
 
-    def _parse(self, block: Block, names: Sequence[str]) -> Parsed:
+    def _parse(self, block: Block, names: Sequence[str]) -> Salvaged[Record]:
         if not block.data.strip():
-            return Parsed()
+            return Salvaged()
         try:
-            return Parsed([self.format.parse(block.data, names)])
-        except (pa.ArrowInvalid, UnicodeDecodeError):
+            return Salvaged([self.format.parse(block.data, names)])
+        except UNREADABLE:
             return salvage(
                 numbered(self.format.records(block.data), block.line),
-                lambda part: self.format.parse(part, names),
+                lambda part: self.format.parse(joined(part), names),
                 lambda error: self.format.why(error, names),
             )
 
@@ -183,7 +187,7 @@ class TextSource(DeclaredSource):
                 self.format.parse(data[skipped:], names)
             except pa.ArrowNotImplementedError as error:
                 raise PlanError(f"schema= asks for a type that the format does not have: {error}") from error
-            except (pa.ArrowInvalid, UnicodeDecodeError):
+            except UNREADABLE:
                 pass  # bad lines, to be rejected one by one
 
     def _refuse_drift(self) -> None:
@@ -209,10 +213,10 @@ class TextSource(DeclaredSource):
 class _Lines:
     """The rows of a block and where each stands in its file."""
 
-    def __init__(self, path: str, block: Block, format: TextFormat, parsed: Parsed) -> None:
+    def __init__(self, path: str, block: Block, format: TextFormat, parsed: Salvaged[Record]) -> None:
         self.path, self.block, self.format = path, block, format
-        self.known = parsed.records
-        self.bad = [(f"{path}:{line}", _text(record), why) for line, record, why in parsed.bad]
+        self.known = parsed.good
+        self.bad = [(f"{path}:{line}", _text(record), why) for (line, record), why in parsed.bad]
         if parsed.batches:
             self.rows = pa.concat_batches(parsed.batches)
         else:
@@ -235,9 +239,3 @@ class _Lines:
 
 def _text(record: bytes) -> str:
     return record.decode(errors="backslashreplace").rstrip("\r\n")
-
-
-def _joined(first: Rejected | None, second: Rejected | None) -> Rejected | None:
-    if first is None or second is None:
-        return first or second
-    return Rejected([*first.position, *second.position], [*first.text, *second.text], [*first.reason, *second.reason])

@@ -27,7 +27,8 @@ Entry = tuple[str, str, str]
 class Declared:
     """What the user says about the times of a source; names and durations are not checked yet."""
 
-    time: str | None = None
+    time: Any = None
+    """A name, None, or `arrival_time()`."""
     tz: str | None = None
     unit: str | None = None
     arrival: str | None = None
@@ -169,3 +170,10 @@ def require_unique(names: Sequence[str]) -> None:
     double = sorted({str(name) for name in names if names.count(name) > 1})
     if double:
         raise PlanError(f"duplicate column names {double} in {[str(name) for name in names]}; rename them first")
+
+
+def merged(first: Rejected | None, second: Rejected | None) -> Rejected | None:
+    """Two reports of bad input as one."""
+    if first is None or second is None:
+        return first or second
+    return Rejected([*first.position, *second.position], [*first.text, *second.text], [*first.reason, *second.reason])
