@@ -27,7 +27,9 @@ def _check_append(node: plan.Node) -> None:
             f"mode='append' shows each row once, when it is final, and {node} over an endless input never is; add a window, or use mode='update'"
         )
     if isinstance(node, plan.Merge) and node.how == "left":
-        raise PlanError("mode='append': a left row of an endless merge may always find a partner later; use how='inner', merge_asof, or mode='update'")
+        raise PlanError(
+            "mode='append': a left row of an endless merge may always find a partner later; use how='inner', merge_asof, or mode='update'"
+        )
 
 
 def _check_state(node: plan.Node, allowed: bool) -> None:
@@ -50,6 +52,8 @@ def row_state(node: plan.Node) -> str | None:
         return f"{node} keeps every row of both endless inputs; give ttl=, how long a row waits for its partner"
     if isinstance(node, plan.Aggregate) and node.window is None:
         for name, call in node.aggregates:
-            if call.aggregate.keeps_rows or (not node.input.append_only and call.aggregate.name in ("min", "max", "first", "last")):
+            if call.aggregate.keeps_rows or (
+                not node.input.append_only and call.aggregate.name in ("min", "max", "first", "last")
+            ):
                 return f"{name}={call} without a window keeps the rows of an endless input; add a window, or use approx_quantile or approx_nunique"
     return None

@@ -71,7 +71,9 @@ def prepare(node: plan.Node, sinks: Sequence[Sink], settings: QuerySettings, nam
     physical = lower(optimized, mode="append" if settings.mode == "append" else "update")
     context = SinkContext(node.schema, settings.mode, node.unique_key, name)
     reading = Reading(settings.order, settings.known_watermark)
-    run_settings = RunSettings(reading, settings.limits, settings.parallelism, settings.clock, settings.speed, settings.range_start)
+    run_settings = RunSettings(
+        reading, settings.limits, settings.parallelism, settings.clock, settings.speed, settings.range_start
+    )
     return Run(physical, Delivery(sinks, context), run_settings)
 
 
@@ -82,7 +84,15 @@ class Query:
     `latest()` reads what the query has shown last.
     """
 
-    def __init__(self, node: plan.Node, sinks: Sequence[Sink], settings: QuerySettings, *, name: str | None = None, paused: bool = False) -> None:
+    def __init__(
+        self,
+        node: plan.Node,
+        sinks: Sequence[Sink],
+        settings: QuerySettings,
+        *,
+        name: str | None = None,
+        paused: bool = False,
+    ) -> None:
         self.name = name or f"query {next(_NUMBERS)}"
         self.frame_schema, self._node, self._settings = node.schema, node, settings
         self._view = next((sink for sink in sinks if isinstance(sink, MemorySink)), None)
@@ -101,7 +111,7 @@ class Query:
 
     @property
     def state(self) -> str:
-        """"running", "paused", "finished", "stopped" or "failed"."""
+        """ "running", "paused", "finished", "stopped" or "failed"."""
         if self._done.is_set():
             return "failed" if self.error is not None else "stopped" if self._run.stopping else "finished"
         return "running" if self._run.pacer.playing else "paused"
@@ -157,7 +167,9 @@ class Query:
     def to_arrow(self) -> pa.Table:
         """The result as it stands after the last epoch, as Arrow."""
         if self._view is None:
-            raise RunError(f"{self.name} sends its results to other sinks and keeps none; start it without a sink, or add ph.to_memory()")
+            raise RunError(
+                f"{self.name} sends its results to other sinks and keeps none; start it without a sink, or add ph.to_memory()"
+            )
         return self._view.latest()
 
     # Steering
@@ -275,7 +287,11 @@ class Query:
                 "A larger out_of_order= or allowed_lateness= accepts them.",
             )
         if self._run.rejected_count and "rejected" not in self._warned:
-            self._warn("rejected", RejectedRowsWarning, "some input could not become rows; `.rejected` has it with position and reason.")
+            self._warn(
+                "rejected",
+                RejectedRowsWarning,
+                "some input could not become rows; `.rejected` has it with position and reason.",
+            )
 
     def _warn(self, what: str, category: type[UserWarning], text: str) -> None:
         self._warned.add(what)
@@ -303,7 +319,9 @@ class Query:
 def _frame_of(kept: Kept, what: str) -> Frame:
     from playhead.io import from_arrow
 
-    tables = [pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part for part, _ in list(kept.parts)]
+    tables = [
+        pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part for part, _ in list(kept.parts)
+    ]
     if not tables:
         return from_arrow(pa.table({what: pa.array([], pa.string())}))
     return from_arrow(pa.concat_tables(tables, promote_options="default"))
@@ -381,7 +399,9 @@ def _within_seconds(node: plan.Node, n: int, seconds: float) -> pa.Table:
     query.stop()
     query._raise_if_failed()
     if not query._run.delivery.rows:
-        raise UnboundedError(f"nothing to show came within {seconds:g} s; .start() the frame and look at .latest() when you like")
+        raise UnboundedError(
+            f"nothing to show came within {seconds:g} s; .start() the frame and look at .latest() when you like"
+        )
     return sink.latest()
 
 
@@ -444,5 +464,8 @@ def choose_mode(sinks: Sequence[Sink], mode: str | None) -> str:
             raise PlanError(f"{type(sink).__name__} cannot take mode={mode!r}; it takes {', '.join(sink.modes)}")
     common = [candidate for candidate in sinks[0].modes if all(candidate in sink.modes for sink in sinks)]
     if not common:
-        raise PlanError("these sinks have no mode in common: " + "; ".join(f"{type(sink).__name__}: {', '.join(sink.modes)}" for sink in sinks))
+        raise PlanError(
+            "these sinks have no mode in common: "
+            + "; ".join(f"{type(sink).__name__}: {', '.join(sink.modes)}" for sink in sinks)
+        )
     return mode or common[0]

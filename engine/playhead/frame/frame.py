@@ -20,7 +20,7 @@ from playhead.frame.summary import SummaryVerbs
 from playhead.schema import EventTime, require_column
 
 if TYPE_CHECKING:
-    from playhead.frame.groupby import GroupBy
+    from playhead.frame.groupby import GroupBy, UserMetric
 
 ColumnLike = Any
 """What a verb takes as a column: a Column, a function of the frame, or a plain value."""
@@ -307,11 +307,22 @@ class Frame(RunVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
 
         return Frame(rebase(self._node, source))
 
-    def with_metric(self, name: str, aggregate: Column) -> Frame:
-        """The same rows; `aggregate` over all of them is shown live in `query.metrics[name]`."""
+    def with_metrics(self, *metrics: UserMetric) -> Frame:
+        """The same rows; each `ph.metric(name, aggregate)` over all of them is shown live in `query.metrics[name]`.
+
+        Examples
+        --------
+        >>> import pandas as pd, playhead as ph
+        >>> frame = ph.from_pandas(pd.DataFrame({"size": [1, 2]})).with_metrics(ph.metric("volume", ph.sum("size")))
+        >>> frame.start().wait().metrics["volume"]
+        3
+        """
+        node = self._node
         from playhead.frame.groupby import metric_call
 
-        return Frame(plan.Metric(self._node, name, metric_call(self._node, name, aggregate)))
+        for wanted in metrics:
+            node = plan.Metric(node, wanted.name, metric_call(node, wanted))
+        return Frame(node)
 
     # Groups
 

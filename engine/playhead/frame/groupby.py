@@ -269,9 +269,24 @@ def size_of_group() -> Column:
     return Column(AggregateCall(NAMES["size"], ()))
 
 
-def metric_call(node: plan.Node, name: str, aggregate: Column) -> AggregateCall:
-    """The aggregate of a user's metric: exactly one, of columns of this frame."""
-    expr = to_expr(aggregate)
+@dataclass(frozen=True)
+class UserMetric:
+    """A number of the user's own, kept by a running query."""
+
+    name: str
+    aggregate: Column
+
+
+def metric(name: str, aggregate: Column) -> UserMetric:
+    """A metric of your own for `frame.with_metrics`: one aggregate such as `ph.sum("size")`, under a name."""
+    return UserMetric(name, aggregate)
+
+
+def metric_call(node: plan.Node, wanted: UserMetric) -> AggregateCall:
+    """The aggregate of a user's metric: exactly one, over columns of this frame."""
+    expr = to_expr(wanted.aggregate)
     if not isinstance(expr, AggregateCall):
-        raise PlanError(f"the metric {name!r} is one aggregate, such as ph.sum('size'), not {expr}")
+        raise PlanError(f"the metric {wanted.name!r} is one aggregate, such as ph.sum('size'), not {expr}")
+    if expr.aggregate.order_dependent and len(expr.arguments) == 1:
+        return AggregateCall(expr.aggregate, expr.arguments + order_key(node, str(expr.aggregate)))
     return expr

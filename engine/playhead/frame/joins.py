@@ -59,7 +59,10 @@ class JoinVerbs:
         0      a    1.0  Alpha
         """
         if how not in ("inner", "left"):
-            raise PlanError(f"how={how!r}: merge can do 'inner' and 'left'" + ("; swap the frames for 'right'" if how == "right" else ""))
+            raise PlanError(
+                f"how={how!r}: merge can do 'inner' and 'left'"
+                + ("; swap the frames for 'right'" if how == "right" else "")
+            )
         pairs = _pairs(self._node, _node_of(right, "merge"), on, left_on, right_on, required=True)
         life = None if ttl is None else microseconds(ttl, "ttl")
         return _frame(plan.Merge(self._node, right.node, pairs, how, life, tuple(suffixes)))
@@ -98,7 +101,9 @@ class JoinVerbs:
         for side in (self._node, other):
             time = plan.require_event_time(side, "merge_asof")
             if on is not None and time.column != on:
-                raise PlanError(f"merge_asof joins on event time, which is {time.column!r} here, not {on!r}; see .with_time(...)")
+                raise PlanError(
+                    f"merge_asof joins on event time, which is {time.column!r} here, not {on!r}; see .with_time(...)"
+                )
         pairs = _pairs(self._node, other, by, left_by, right_by, required=False)
         reach = None if tolerance is None else microseconds(tolerance, "tolerance")
         return _frame(plan.MergeAsof(self._node, other, pairs, reach, allow_exact_matches, tuple(suffixes)))
@@ -116,7 +121,9 @@ def _node_of(right: object, verb: str) -> plan.Node:
     return cast(plan.Node, right.node)
 
 
-def _pairs(left: plan.Node, right: plan.Node, both: Names, left_on: Names, right_on: Names, *, required: bool) -> tuple[tuple[str, str], ...]:
+def _pairs(
+    left: plan.Node, right: plan.Node, both: Names, left_on: Names, right_on: Names, *, required: bool
+) -> tuple[tuple[str, str], ...]:
     if both is not None and (left_on is not None or right_on is not None):
         raise PlanError("give the keys for both frames at once, or for the left and the right one, not both ways")
     if both is None and left_on is None and right_on is None:
@@ -124,7 +131,9 @@ def _pairs(left: plan.Node, right: plan.Node, both: Names, left_on: Names, right
             return ()
         both = [name for name in left.schema.names if name in right.schema.names]
         if not both:
-            raise PlanError(f"no column is in both frames: {left.schema.names} and {right.schema.names}; give on=, or left_on= and right_on=")
+            raise PlanError(
+                f"no column is in both frames: {left.schema.names} and {right.schema.names}; give on=, or left_on= and right_on="
+            )
     if both is not None:
         left_on = right_on = both
     lefts, rights = _names(left_on), _names(right_on)

@@ -10,7 +10,6 @@ from playhead.errors import PlanError
 from playhead.optimize.rewrite import with_inputs
 
 
-
 def rebase(node: plan.Node, source: Any) -> plan.Node:
     """The plan with its source, or with each old frame of a mapping, replaced."""
     if isinstance(source, Mapping):
@@ -20,7 +19,9 @@ def rebase(node: plan.Node, source: Any) -> plan.Node:
     scans = plan.scans(node)
     if len(scans) != 1:
         names = ", ".join(scan.source.name for scan in scans)
-        raise PlanError(f"this query reads {len(scans)} sources ({names}); say which is which: on({{old frame: new frame}})")
+        raise PlanError(
+            f"this query reads {len(scans)} sources ({names}); say which is which: on({{old frame: new frame}})"
+        )
     return _replaced(node, [(scans[0], source.node)])
 
 
@@ -38,7 +39,9 @@ def _replaced(node: plan.Node, pairs: list[tuple[plan.Node, plan.Node]]) -> plan
     result = visit(node)
     for number, (old, _) in enumerate(pairs):
         if number not in found:
-            raise PlanError(f"the query does not read {old}; it reads {', '.join(str(scan) for scan in plan.scans(node))}")
+            raise PlanError(
+                f"the query does not read {old}; it reads {', '.join(str(scan) for scan in plan.scans(node))}"
+            )
     return result
 
 
@@ -50,5 +53,3 @@ def _require_alike(old: plan.Node, new: plan.Node) -> None:
     if old.time != new.time:
         before, after = (node.time.column if node.time else "none" for node in (old, new))
         raise PlanError(f"the new source has another event time: {after}, not {before}")
-
-

@@ -60,7 +60,11 @@ def to_pandas(table: pa.Table, dtype_backend: Any = None) -> pd.DataFrame:
         return table.to_pandas(types_mapper=nullable.get)
     frame = table.to_pandas()
     for position, name in enumerate(table.column_names):
-        if table.column(position).null_count and table.schema.types[position] in nullable and _loses(table.schema.types[position]):
+        if (
+            table.column(position).null_count
+            and table.schema.types[position] in nullable
+            and _loses(table.schema.types[position])
+        ):
             frame[name] = table.column(position).to_pandas(types_mapper=nullable.get)
     return frame
 

@@ -160,13 +160,26 @@ class RunVerbs:
             raise PlanError("give duration= or speed=, not both")
         for scan in plan.scans(self._node):
             if scan.source.time is None and scan.source.arrival is None:
-                raise EventTimeError(f"replay() follows time, and {scan.source.name} has none: read it with time= or arrival=")
+                raise EventTimeError(
+                    f"replay() follows time, and {scan.source.name} has none: read it with time= or arrival="
+                )
         sinks = [] if sink is None else list(sink) if isinstance(sink, list | tuple) else [sink]
         length = None if duration is None else microseconds(duration, "duration")
-        return start_replay(self._node, sinks, duration=length, speed=speed, mode=mode, parallelism=parallelism, name=name, paused=paused)
+        return start_replay(
+            self._node,
+            sinks,
+            duration=length,
+            speed=speed,
+            mode=mode,
+            parallelism=parallelism,
+            name=name,
+            paused=paused,
+        )
 
     def __len__(self) -> int:
-        raise UnboundedError("a lazy frame has no length yet; ask for it: frame.agg(n=ph.size()).compute(), or frame.count().compute()")
+        raise UnboundedError(
+            "a lazy frame has no length yet; ask for it: frame.agg(n=ph.size()).compute(), or frame.count().compute()"
+        )
 
     def __bool__(self) -> bool:
         raise PlanError("a lazy frame is neither true nor false; ask frame.count().compute() for what is in it")

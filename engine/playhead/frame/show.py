@@ -23,7 +23,8 @@ class ShowVerbs:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{escape(field.name)}</td><td>{escape(short_type(field.type))}</td></tr>" for field in self._node.schema
+            f"<tr><td>{escape(field.name)}</td><td>{escape(short_type(field.type))}</td></tr>"
+            for field in self._node.schema
         )
         return (
             f"<div><b>Frame</b>, {escape(_nature(self._node))}, not run yet"
@@ -100,7 +101,9 @@ def _notes(node: plan.Node) -> list[str]:
         if isinstance(part, plan.Aggregate):
             for name, call in part.aggregates:
                 if call.aggregate.order_dependent and len(call.arguments) == 2:
-                    notes.append(f"{name}={call}: rows of equal time are told apart by their values; declare sequence= where the order is known")
+                    notes.append(
+                        f"{name}={call}: rows of equal time are told apart by their values; declare sequence= where the order is known"
+                    )
         problem = None if part.bounded else row_state(part)
         if problem:
             notes.append(problem)

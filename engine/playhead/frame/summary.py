@@ -47,7 +47,9 @@ class SummaryVerbs:
         if not asked:
             return pd.DataFrame(index=list(rows))
         values = self._frame().agg(**asked).compute().iloc[0]
-        return pd.DataFrame({name: [values[f"{name} {row}"] for row in rows] for name in numeric}, index=list(rows), dtype=float)
+        return pd.DataFrame(
+            {name: [values[f"{name} {row}"] for row in rows] for name in numeric}, index=list(rows), dtype=float
+        )
 
     def count(self) -> Frame:
         """How many values of each column are not missing: a frame of one row."""
@@ -74,7 +76,9 @@ class SummaryVerbs:
         return self._frame().agg("nunique")
 
     def _every(self, what: str) -> Frame:
-        numeric = [field.name for field in self._node.schema if _is_number(field.type) or pa.types.is_boolean(field.type)]
+        numeric = [
+            field.name for field in self._node.schema if _is_number(field.type) or pa.types.is_boolean(field.type)
+        ]
         return self._frame().agg(**{name: (name, what) for name in numeric})
 
     def _frame(self) -> Frame:

@@ -12,23 +12,40 @@ from playhead.batch import Batch
 from playhead.operators.groups import AggregateColumn, Groups
 from playhead.operators.operator import Operator
 
+ONLY = np.zeros(1, np.int64)
+"""The slot of the one group."""
+
 
 class MetricOperator(Operator):
     """Pass rows on and aggregate them on the way."""
 
     def __init__(self, name: str, columns: Sequence[AggregateColumn], retractable: bool) -> None:
-        self.name = name
-        self.groups = Groups((), columns, prefix=0, retractable=retractable)
-        self.groups.find_or_insert((), (), 1)
+        self.name, self.columns, self.retractable = name, columns, retractable
+        self.groups = self._empty()
+        self.shown = self._empty()
+        """What the last epoch's end left; never changed, so that other threads may read it."""
+
+    def _empty(self) -> Groups:
+        groups = Groups((), self.columns, prefix=0, retractable=self.retractable)
+        groups.find_or_insert((), (), 1)
+        return groups
 
     def on_batch(self, index: int, batch: Batch) -> Iterable[Batch]:
         self.groups.add(np.zeros(batch.num_rows, np.int64), batch.rows, batch.kernel_weights)
         return (batch,)
 
-    @property
-    def value(self) -> Any:
-        """The aggregate over all rows so far."""
-        return self.groups.results(np.zeros(1, np.int64))[0][0].as_py()
+    def end_epoch(self) -> Iterable[Batch]:
+        shown = self._empty()
+        shown.merge(ONLY, self.groups, ONLY)
+        self.shown = shown
+        return ()
+
+    def value(self, others: Sequence[MetricOperator] = ()) -> Any:
+        """The aggregate over all rows so far, of this task and of its copies in other tasks."""
+        total = self._empty()
+        for operator in (self, *others):
+            total.merge(ONLY, operator.shown, ONLY)
+        return total.results(ONLY)[0][0].as_py()
 
     def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
         return self.groups.snapshot(key_groups, touched_only=False)

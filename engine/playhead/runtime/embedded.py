@@ -84,9 +84,13 @@ class Tasks:
         return total
 
     def user_metrics(self) -> dict[str, Any]:
-        """The values of the user's own metrics (of the first task where there are several)."""
-        operators = self.tasks[0].operators.values()
-        return {operator.name: operator.value for operator in operators if isinstance(operator, MetricOperator)}
+        """The values of the user's own metrics, all tasks together."""
+        copies: dict[str, list[MetricOperator]] = {}
+        for task in self.tasks:
+            for operator in task.operators.values():
+                if isinstance(operator, MetricOperator):
+                    copies.setdefault(operator.name, []).append(operator)
+        return {name: first.value(others) for name, (first, *others) in copies.items()}
 
 
 class OneTask(Tasks):

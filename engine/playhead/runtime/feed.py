@@ -145,6 +145,16 @@ class Feed:
         cut.watermarks = self.move_watermarks()
         return cut
 
+    def cut_of(self, takes: Sequence[tuple[SplitReader, int]]) -> Cut:
+        """Take exactly so many rows from each of these splits (fewer where there are fewer), and move the watermarks."""
+        cut = Cut([[] for _ in self.sources], [])
+        for reader, rows in takes:
+            wanted = cut.count + rows
+            while reader.ready and cut.count < wanted:
+                self._take(reader, wanted - cut.count, MAX_TIME, cut)
+        cut.watermarks = self.move_watermarks()
+        return cut
+
     def _next_reader(self, until: int) -> SplitReader | None:
         candidates = self._candidates()
         if self.reading.order == "replay" and any(not reader.ready and reader.source.bounded for reader in candidates):

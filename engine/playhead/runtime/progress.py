@@ -35,13 +35,17 @@ class Progress:
     def __str__(self) -> str:
         done = "" if self.fraction is None else f" {self.fraction:.0%}"
         at = "" if self.playhead is None else f" at {self.playhead:%d %b %Y %H:%M:%S}"
-        numbers = f"{self.rows:,} rows, {self.rows_per_second:,.0f} rows/s, late {self.late:,}, rejected {self.rejected:,}"
+        numbers = (
+            f"{self.rows:,} rows, {self.rows_per_second:,.0f} rows/s, late {self.late:,}, rejected {self.rejected:,}"
+        )
         return f"{self.state}{done}{at}, {numbers}"
 
 
 def progress_of(run: Run, node: Node, settings: QuerySettings, state: str, elapsed: int) -> Progress:
     """The numbers of a run at this moment."""
-    zone = next((str(s.source.schema.field(s.source.time.column).type.tz) for s in run.plan.scans if s.source.time), "UTC")
+    zone = next(
+        (str(s.source.schema.field(s.source.time.column).type.tz) for s in run.plan.scans if s.source.time), "UTC"
+    )
     counts = run.tasks.counts()
     return Progress(
         state=state,

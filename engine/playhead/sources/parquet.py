@@ -10,7 +10,6 @@ from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from playhead.errors import DataError, SourceError
 from playhead.schema import MIN_TIME
@@ -65,7 +64,8 @@ class ParquetSource(DeclaredSource):
             if position is None:
                 yield Chunk(empty, 0, rejected=self.timing.reject([(file.path, "", reason)]))
             return
-        names = list(columns) if footer.clean_times and not self._other_checks() else self.to_decode(columns)
+        checked_columns = self.to_decode(columns)
+        names = list(columns) if footer.clean_times and not self._other_checks() else checked_columns
         plain = pa.schema([pa.field(name, plain_type(self.file_schema.field(name).type)) for name in names])
         ends, rests = list(accumulate(footer.rows)), footer.rest_min_times
         row = 0 if position is None else int(position)
@@ -77,6 +77,8 @@ class ParquetSource(DeclaredSource):
 
     def _decode(self, footer: Footer, names: Sequence[str], row: int, stop: Stop) -> Iterator[pa.RecordBatch]:
         """The rows of a file from row number `row` on."""
+        import pyarrow.dataset as ds  # loads pandas
+
         ends = list(accumulate(footer.rows))
         first = bisect_right(ends, row)
         if first == len(ends):
