@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from playhead.aggregates.aggregate import Accumulator, Aggregate
 from playhead.aggregates.approx_nunique import ApproxNunique
+from playhead.aggregates.approx_quantile import ApproxQuantile
 from playhead.aggregates.count import Count
 from playhead.aggregates.extreme import Max, Min
 from playhead.aggregates.first_last import First, Last
 from playhead.aggregates.mean import Mean
+from playhead.aggregates.nunique import Nunique
+from playhead.aggregates.quantile import Median, Quantile
 from playhead.aggregates.size import Size
 from playhead.aggregates.sum import Sum
 from playhead.aggregates.truth import All, Any
@@ -25,6 +28,8 @@ _ALL: tuple[Aggregate, ...] = (
     Last(),
     Std(),
     Var(),
+    Median(),
+    Nunique(),
     Any(),
     All(),
     ApproxNunique(),
@@ -40,12 +45,16 @@ __all__ = [
     "All",
     "Any",
     "ApproxNunique",
+    "ApproxQuantile",
     "Count",
     "First",
     "Last",
     "Max",
     "Mean",
+    "Median",
     "Min",
+    "Nunique",
+    "Quantile",
     "Size",
     "Std",
     "Sum",

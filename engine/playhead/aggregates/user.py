@@ -121,9 +121,7 @@ class UserDefined:
         try:
             return pa.type_for_alias(declared) if isinstance(declared, str) else pa.field("result", declared).type
         except (TypeError, ValueError) as error:
-            raise PlanError(
-                f"{self.name}: result_type is {declared!r}; it must be an Arrow type or its name"
-            ) from error
+            raise PlanError(f"{self.name}: result_type {declared!r} is not an Arrow type or its name") from error
 
     def accumulator(self, types: Sequence[pa.DataType], *, retractable: bool) -> Accumulator:
         """The user's arrays."""

@@ -64,3 +64,29 @@ def keep_greatest_rows(
             continue
         for j in range(words.shape[1]):
             best[row, j] = words[i, j]
+
+
+@numba.njit(cache=True, nogil=True)
+def mark_stale(
+    best: Int64s,
+    seen: Bytes,
+    stale: Bytes,
+    slots: Int64s,
+    words: Int64s,
+    added: Bytes,
+    turned: bool,
+    interned: Bytes,
+    ends: Int64s,
+    arena: Bytes,
+) -> None:
+    """Set `stale[slot, 0]` where a row that is not `added` but taken back was no worse than the best. O(rows)."""
+    for i in range(len(slots)):
+        row = slots[i]
+        if added[i] != 0 or stale[row, 0] != 0:
+            continue
+        if seen[row, 0] == 0:
+            stale[row, 0] = 1
+        elif turned:
+            stale[row, 0] = not is_greater(words, i, best, row, interned, ends, arena)
+        else:
+            stale[row, 0] = not is_greater(best, row, words, i, interned, ends, arena)

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from playhead.batch import ALL_VALID, Int64s
+from playhead.batch import ALL_VALID, Bytes, Int64s
 from playhead.kernels import accumulators_order as kernels
 from playhead.state.accumulators.ordered_words import OrderedWords
 from playhead.state.accumulators.slot_table import SlotTable
@@ -42,8 +41,12 @@ class BestRow:
         self.seen.reset(slots)
 
     def add(self, slots: Int64s, arguments: Sequence[pa.Array], weights: Int64s) -> None:
-        words, valid = self.codec.encode(arguments)
+        words, valid = self.encode(arguments)
         self._keep(slots, words, valid)
+
+    def encode(self, arguments: Sequence[pa.Array]) -> tuple[Int64s, Bytes]:
+        """The words of each row, and whether it has a value."""
+        return self.codec.encode(arguments)
 
     def merge(self, slots: Int64s, other: Self, other_slots: Int64s) -> None:
         there = other.seen.array[other_slots, 0] != 0
@@ -71,7 +74,7 @@ class BestRow:
         """How much memory rows and byte strings take."""
         return self.best.nbytes + self.seen.nbytes + self.codec.nbytes
 
-    def _keep(self, slots: Int64s, words: Int64s, valid: npt.NDArray[np.uint8]) -> None:
+    def _keep(self, slots: Int64s, words: Int64s, valid: Bytes) -> None:
         interner = self.codec.interner
         kernels.keep_greatest_rows(
             self.best.array,

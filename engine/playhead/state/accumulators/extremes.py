@@ -12,6 +12,7 @@ from playhead.aggregates.aggregate import Accumulator
 from playhead.batch import Int64s
 from playhead.kernels import accumulators_extremes as kernels
 from playhead.state.accumulators.arguments import SIGN_BIT, floats, integers, number_column
+from playhead.state.accumulators.best_in_bags import BestInBag
 from playhead.state.accumulators.best_rows import BestRow
 from playhead.state.accumulators.ordered_words import is_interned
 from playhead.state.accumulators.slot_table import SlotTable, TabularAccumulator
@@ -69,7 +70,7 @@ class FloatExtreme(TabularAccumulator):
 def extreme(data_type: pa.DataType, *, greatest: bool, retractable: bool) -> Accumulator:
     """The accumulator for the minimum or maximum of values of `data_type`."""
     if retractable:
-        raise NotImplementedError("a minimum or maximum on input that takes rows back")
+        return BestInBag([data_type], greatest=greatest)
     if pa.types.is_floating(data_type):
         return FloatExtreme(data_type, greatest=greatest)
     if pa.types.is_decimal128(data_type) or is_interned(data_type):
