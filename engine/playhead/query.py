@@ -183,20 +183,22 @@ class Query:
     def speed(self, speed: float | str | None) -> None:
         self._require_replay("speed")
         with self._run.changed:
-            self._run.pacer.set_speed(_speed(speed), self._run._shown_release())
+            self._run.pacer.set_speed(_speed(speed), self._run.shown_release())
             self._run.changed.notify_all()
 
     def pause(self) -> Query:
-        """Stand still after the epoch that is under way."""
+        """Stand still after the epoch that is under way; returns when it is done."""
         with self._run.changed:
-            self._run.pacer.pause(self._run._shown_release())
+            self._run.pacer.pause(self._run.shown_release())
             self._run.changed.notify_all()
+            while threading.current_thread() is not self._thread and not self._run.resting and not self._done.is_set():
+                self._run.changed.wait(0.05)
         return self
 
     def play(self) -> Query:
         """Go on."""
         with self._run.changed:
-            self._run.pacer.play(self._run._shown_release())
+            self._run.pacer.play(self._run.shown_release())
             self._run.changed.notify_all()
         return self
 
@@ -210,7 +212,7 @@ class Query:
         if duration is not None:
             self._require_replay("step by a duration")
         with self._run.changed:
-            shown = max(self._run.pacer.at, self._run._shown_release())
+            shown = max(self._run.pacer.at, self._run.shown_release())
             until = MAX_TIME if duration is None else shown + microseconds(duration, "step")
             goal = Goal(until, rows, change=duration is None and rows is None)
             self._run.goal = goal

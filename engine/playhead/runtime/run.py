@@ -83,6 +83,8 @@ class Run:
         self.tasks = tasks_for(plan, settings.parallelism, self.changed)
         self.on_epoch: Callable[[], None] = lambda: None
         self._since: int | None = None
+        self.resting = False
+        """Paused, with no epoch under way."""
 
     # The loop
 
@@ -112,9 +114,10 @@ class Run:
             goal = self.goal
             until = self._until(goal)
             command = Wait(None) if self.tasks.full else self.coordinator.next(self._situation(feed, goal, until))
-            if isinstance(command, Wait) and not self._goal_met(feed, goal, until):
-                if not self.tasks.in_flight:
-                    self.changed.wait(self._wait_time(feed, command, until) / 1e6)
+            if isinstance(command, Wait) and not self._goal_met(feed, goal, until) and not self.tasks.in_flight:
+                self._rest(not self.pacer.playing and goal is None)
+                self.changed.wait(self._wait_time(feed, command, until) / 1e6)
+            self.resting = False
         if isinstance(command, OpenEpoch):
             rows = command.max_rows if goal is None or goal.rows is None else min(goal.rows, command.max_rows)
             self._submit(command.epoch, feed.cut(self._small(goal, rows), until))
@@ -123,6 +126,12 @@ class Run:
             return False
         self._collect(wait=self.tasks.full)
         return True
+
+    def _rest(self, paused: bool) -> None:
+        """Let those know who wait for the query to stand still."""
+        if paused:
+            self.resting = True
+            self.changed.notify_all()
 
     def _until(self, goal: Goal | None) -> int:
         if self.settings.reading.order != "replay":
@@ -206,10 +215,11 @@ class Run:
     def _reach(self, goal: Goal) -> None:
         goal.reached = True
         self.goal = None
-        self.pacer.at = max(self.pacer.at, goal.until if goal.until != MAX_TIME else self._shown_release())
+        self.pacer.at = max(self.pacer.at, goal.until if goal.until != MAX_TIME else self.shown_release())
         self.changed.notify_all()
 
-    def _shown_release(self) -> int:
+    def shown_release(self) -> int:
+        """The replay time of the last row that was taken."""
         return max((reader.max_release for reader in self.feed.readers), default=MIN_TIME) if self.feed else MIN_TIME
 
     # What was not processed
