@@ -83,3 +83,22 @@ def merge_floats(
         sums[row, 1] += other[source, 1]
         for j in range(3):
             counts[row, j] += other_counts[source, j]
+
+
+@numba.njit(cache=True, nogil=True)
+def float_totals(sums: Float64s, counts: Int64s, slots: Int64s, totals: Float64s, rows: Int64s) -> None:
+    """Write the sum of each slot to `totals` and its number of values to `rows`, infinities among them. O(slots).
+
+    A slot without finite values starts again from exactly zero, whatever rounding has left in it.
+    """
+    for i in range(len(slots)):
+        row = slots[i]
+        if counts[row, 0] == 0:
+            sums[row, 0] = sums[row, 1] = 0.0
+        total, up, down = sums[row, 0], counts[row, 1] > 0, counts[row, 2] > 0
+        if up or down:
+            total = np.nan if up and down else (np.inf if up else -np.inf)
+        elif total - total == 0.0:
+            total += sums[row, 1]
+        totals[i] = total
+        rows[i] = counts[row, 0] + counts[row, 1] + counts[row, 2]

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 
 from playhead.batch import Bytes, Int64s
-from playhead.kernels.accumulators import Scalar, Words
+from playhead.kernels.accumulators import Float64s, Scalar, Words
 
 LOW, HIGH, ROWS = 0, 1, 2
 """The columns of an integer sum."""
@@ -129,6 +129,18 @@ def wide_magnitudes(state: Int64s, slots: Int64s, magnitudes: Words) -> None:
                 word = ~word + carry
                 carry = np.uint64(1) if carry == 1 and word == zero else zero
             magnitudes[i, j] = word
+
+
+@numba.njit(cache=True, nogil=True)
+def integer_totals(state: Int64s, slots: Int64s, totals: Float64s, rows: Int64s) -> None:
+    """Write the sum of each slot, rounded to a float, to `totals` and its number of values to `rows`. O(slots)."""
+    for i in range(len(slots)):
+        low, high = state[slots[i], 0], state[slots[i], 1]
+        if high == low >> 63:
+            totals[i] = low
+        else:
+            totals[i] = high * 18446744073709551616.0 + np.float64(np.uint64(low))
+        rows[i] = state[slots[i], 2]
 
 
 @numba.njit(cache=True, nogil=True)

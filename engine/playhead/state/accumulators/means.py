@@ -23,10 +23,9 @@ class IntegerMean(IntegerSum):
     """Means of integers and booleans, from their exact sums."""
 
     def result(self, slots: Int64s) -> pa.Array:
-        low, high, rows = self.words.array[slots].T
-        one_word = high == low >> 63
-        two_words = high.astype(np.float64) * 2.0**64 + low.view(np.uint64).astype(np.float64)
-        return averages(np.where(one_word, low.astype(np.float64), two_words), rows)
+        totals, rows = np.empty(len(slots)), np.empty(len(slots), dtype=np.int64)
+        kernels.integer_totals(self.words.array, slots, totals, rows)
+        return averages(totals, rows)
 
 
 class DurationMean(IntegerSum):

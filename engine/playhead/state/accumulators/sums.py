@@ -63,14 +63,9 @@ class FloatSum(TabularAccumulator):
 
     def totals(self, slots: Int64s) -> tuple[Float64s, Int64s]:
         """Each slot's sum and number of values; a slot that turns out to be empty starts again from exactly zero."""
-        counts = self.counts.array[slots]
-        self.sums.array[slots[counts[:, float_kernels.ROWS] == 0]] = 0
-        total, rounded_away = self.sums.array[slots].T
-        with np.errstate(invalid="ignore"):
-            total = np.where(np.isfinite(total), total + rounded_away, total)
-        up, down = counts[:, float_kernels.UP] > 0, counts[:, float_kernels.DOWN] > 0
-        total[up & ~down], total[down & ~up], total[up & down] = np.inf, -np.inf, np.nan
-        return total, counts.sum(axis=1)
+        totals, rows = np.empty(len(slots)), np.empty(len(slots), dtype=np.int64)
+        float_kernels.float_totals(self.sums.array, self.counts.array, slots, totals, rows)
+        return totals, rows
 
     def result(self, slots: Int64s) -> pa.Array:
         return pa.array(self.totals(slots)[0])
