@@ -6,6 +6,8 @@ type is an error instead of a wrapped one. Times and durations are subtracted, s
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,8 +29,9 @@ from playhead.functions.operands import (
     decoded,
     kind_of,
     meet,
+    null_like,
 )
-from playhead.functions.through_numpy import apply_ufunc, as_floats
+from playhead.functions.through_numpy import apply_ufunc, as_floats, without_garbage
 
 _DATES = frozenset({DATE, TIMESTAMP})
 _COUNTED = frozenset({INTEGER, FLOAT, BOOLEAN})
@@ -67,11 +70,11 @@ def add(left: Values, right: Values) -> Values:
             left, right = meet(left, right)
             return pc.binary_join_element_wise(left, right, convert(pa.scalar(""), left.type))
         case ("duration", "duration"):
-            return pc.add_checked(*meet(left, right))
+            return _checked(pc.add_checked, *meet(left, right))
         case (a, "duration") if a in _DATES:
-            return pc.add_checked(left, _coarse(right, left))
+            return _checked(pc.add_checked, left, _coarse(right, left))
         case ("duration", b) if b in _DATES:
-            return pc.add_checked(_coarse(left, right), right)
+            return _checked(pc.add_checked, _coarse(left, right), right)
         case (a, b) if DECIMAL in (a, b) or {a, b} <= _COUNTED:
             return pc.add_checked(*_decimals(left, right, "+"))
     raise _refuse("+", left, right)
@@ -83,9 +86,9 @@ def subtract(left: Values, right: Values) -> Values:
         case (a, b) if a in NUMBERS and b in NUMBERS:
             return pc.subtract_checked(*meet(left, right))
         case (a, "duration") if a in _DATES:
-            return pc.subtract_checked(left, _coarse(right, left))
+            return _checked(pc.subtract_checked, left, _coarse(right, left))
         case (a, b) if (a in _DATES and b in _DATES) or a == b == DURATION:
-            return pc.subtract_checked(*meet(left, right))
+            return _checked(pc.subtract_checked, *meet(left, right))
         case (a, b) if (DECIMAL in (a, b) or {a, b} <= _COUNTED) and (a, b) != (BOOLEAN, BOOLEAN):
             return pc.subtract_checked(*_decimals(left, right, "-"))
     raise _refuse("-", left, right)
@@ -186,6 +189,20 @@ def round_half_to_even(values: Values, *, decimals: int = 0) -> Values:
     return pc.round(values, ndigits=decimals, round_mode="half_to_even")
 
 
+def _checked(kernel: Callable[[Values, Values], Values], left: Values, right: Values) -> Values:
+    """Arrow's kernels for times see an overflow in what lies under a null, such as pandas' NaT."""
+    try:
+        return kernel(left, right)
+    except pa.ArrowInvalid:
+        result = kernel(without_garbage(left), without_garbage(right))
+    for operand in (left, right):
+        if isinstance(operand, pa.Scalar):
+            result = result if operand.is_valid else pa.nulls(len(result), result.type)
+        elif operand.null_count:
+            result = pc.if_else(pc.is_valid(operand), result, null_like(result))
+    return result
+
+
 def _coarse(duration: Values, instants: Values) -> Values:
     """The duration in the unit of the times where nothing is lost, so that microseconds stay microseconds."""
     if kind_of(duration) == NULL:
@@ -200,7 +217,7 @@ def _coarse(duration: Values, instants: Values) -> Values:
 
 def _scale(duration: Values, factor: Values) -> Values:
     if kind_of(factor) != FLOAT:
-        return pc.multiply_checked(duration, convert(factor, pa.int64()))
+        return _checked(pc.multiply_checked, duration, convert(factor, pa.int64()))
     ticks = convert(convert(duration, pa.int64()), pa.float64())
     product = pc.trunc(pc.multiply(ticks, convert(factor, pa.float64())))
     finite = pc.if_else(pc.is_finite(product), product, pa.scalar(None, pa.float64()))

@@ -114,10 +114,16 @@ def is_in(values: Values, choices: pa.ListScalar, *, missing: bool = False) -> V
 @lru_cache(maxsize=256)
 def _choices_as(choices: pa.ListScalar, data_type: pa.DataType) -> pa.Array:
     """The choices that a column of `data_type` can hold, in its type; no other could be in it."""
-    if choices.values.type == data_type:
+    if choices.values.type == data_type and KINDS.get(data_type.id) != FLOAT:
         return choices.values
     fitting = [fitting_choice(choice, data_type) for choice in choices.values]
-    return pa.array([choice.as_py() for choice in fitting if choice is not None], data_type)
+    found = [choice.as_py() for choice in fitting if choice is not None]
+    return pa.array([value for choice in found for value in both_zeros(choice)], data_type)
+
+
+def both_zeros(value: Any) -> tuple[Any, ...]:
+    """The value as all that equal it: a lookup does not know that 0.0 and -0.0 do."""
+    return (0.0, -0.0) if isinstance(value, float) and value == 0 else (value,)
 
 
 def fitting_choice(choice: pa.Scalar, data_type: pa.DataType) -> pa.Scalar | None:

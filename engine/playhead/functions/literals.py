@@ -47,7 +47,7 @@ def is_null(value: Any) -> bool:
     """Whether the value is one of the ways to write null: None, pandas' NA and NaT, numpy's NaT."""
     if value is None:
         return True
-    if type(value).__module__.startswith("pandas."):
+    if type(value).__module__.partition(".")[0] == "pandas":
         return type(value).__name__ in ("NAType", "NaTType")
     return isinstance(value, np.datetime64 | np.timedelta64) and bool(np.isnat(value))
 
@@ -110,8 +110,11 @@ def list_literal(scalars: list[pa.Scalar], what: str, data_type: pa.DataType | N
     types = {scalar.type for scalar in scalars if scalar.is_valid}
     if data_type is None and len(types) == 1:
         data_type = types.pop()
+    given = [scalar.as_py() for scalar in scalars]
+    if any(isinstance(value, Decimal) for value in given):
+        given = [Decimal(value) if type(value) is int else value for value in given]
     try:
-        values = pa.array([scalar.as_py() for scalar in scalars], data_type)
+        values = pa.array(given, data_type)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         names = sorted(str(type_) for type_ in types) or [str(data_type)]
         raise PlanError(f"{what} are of types that do not fit together: {names}") from error

@@ -25,7 +25,7 @@ def require_pattern(pattern: Any) -> str:
     if not isinstance(pattern, str):
         raise PlanError(f"a pattern is a string, not {pattern!r}")
     try:
-        pc.match_substring_regex(pa.array([], pa.string()), pattern)
+        pc.match_substring_regex(pa.array([""]), pattern)
     except pa.ArrowInvalid as error:
         raise PlanError(
             f"the pattern {pattern!r} cannot be used: {error}; look-around and \\1 do not exist here"

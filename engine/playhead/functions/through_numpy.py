@@ -28,11 +28,24 @@ def apply_ufunc(ufunc: np.ufunc, *arguments: Values) -> Values:
 
 
 def _overflowing(ufunc: np.ufunc, arguments: tuple[Values, ...]) -> Any:
-    with np.errstate(all="ignore"):
-        result = ufunc(*[_view(argument) for argument in arguments])
+    """The result after all, if floats became infinite or what overflowed lies under a null."""
+    views = [_view(without_garbage(argument)) for argument in arguments]
+    try:
+        with np.errstate(all="ignore", over="raise"):
+            return ufunc(*views)
+    except FloatingPointError:
+        with np.errstate(all="ignore"):
+            result = ufunc(*views)
     if result.dtype.kind in "iu":
         raise pa.ArrowInvalid("overflow")
     return result
+
+
+def without_garbage(values: Values) -> Values:
+    """The values with 1 where null: anything may lie there, and not every kernel looks away."""
+    if isinstance(values, pa.Scalar) or not values.null_count:
+        return values
+    return pc.fill_null(values, pa.scalar(1, pa.int64()).cast(values.type))
 
 
 def _view(values: Values) -> Any:

@@ -171,13 +171,19 @@ _NULLABLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UI
 
 
 def _from_pandas(result: Any, rows: pa.RecordBatch) -> pa.RecordBatch:
-    """A DataFrame as a batch; an object column without values has the type of the column that it was."""
+    """A DataFrame as a batch; strings are plain strings, a column without values has the type that it came with."""
     table = pa.Table.from_pandas(result, preserve_index=False).replace_schema_metadata(None)
-    for place, field in enumerate(table.schema):
-        if pa.types.is_null(field.type) and rows.schema.get_field_index(field.name) >= 0:
-            known = rows.schema.field(field.name)
-            table = table.set_column(place, known, table.column(place).cast(known.type))
-    return _one_batch(table)
+    known = {field.name: field.type for field in rows.schema}
+    types = [_kept_type(field.type, known.get(field.name)) for field in table.schema]
+    return _one_batch(table.cast(pa.schema(zip(table.schema.names, types, strict=True))))
+
+
+def _kept_type(found: pa.DataType, known: pa.DataType | None) -> pa.DataType:
+    if pa.types.is_null(found):
+        return known or found
+    if pa.types.is_large_string(found):
+        return known if known in (pa.string(), pa.large_string()) else pa.string()
+    return found
 
 
 def _from_result(function: Callable[..., Any], result: Any, rows: pa.RecordBatch) -> pa.RecordBatch:
@@ -186,7 +192,7 @@ def _from_result(function: Callable[..., Any], result: Any, rows: pa.RecordBatch
     if isinstance(result, pa.Table):
         return _one_batch(result)
     try:
-        if type(result).__module__.startswith("pandas."):
+        if type(result).__module__.partition(".")[0] == "pandas":
             return _from_pandas(result, rows)
         if hasattr(result, "__arrow_c_stream__") or hasattr(result, "__arrow_c_array__"):
             return _one_batch(pa.table(result))

@@ -135,7 +135,10 @@ def _pieces(format: str) -> list[str]:
 
 
 def _whole_seconds(values: Values) -> Values:
-    return pc.cast(pc.floor_temporal(values, unit="second"), pa.timestamp("s", tz=values.type.tz))
+    """Rounded down; in UTC, because Arrow rounds on the clock of the zone, where an hour may occur twice."""
+    instants = pc.cast(values, pa.timestamp(values.type.unit, values.type.tz and "UTC"))
+    seconds = pc.cast(pc.floor_temporal(instants, unit="second"), pa.timestamp("s", values.type.tz and "UTC"))
+    return pc.cast(seconds, pa.timestamp("s", values.type.tz))
 
 
 def _microseconds(values: Values) -> Values:
