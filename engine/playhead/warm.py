@@ -103,12 +103,8 @@ def main() -> None:
     begun = time.perf_counter()
     warm()
     compiled = sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels())
-    seconds = f"{time.perf_counter() - begun:.1f} s"
-    print(
-        f"kernels: {compiled} compiled into numba's cache in {seconds}"
-        if compiled
-        else f"kernels: all in numba's cache, loaded in {seconds}"
-    )
+    done = f"{compiled} compiled into numba's cache" if compiled else "all loaded from numba's cache"
+    print(f"kernels: {done} in {time.perf_counter() - begun:.1f} s", flush=True)
 
 
 if __name__ == "__main__":
