@@ -98,7 +98,6 @@ def from_arrow(
         raise PlanError(
             f"{type(data).__name__} does not speak the Arrow PyCapsule protocol; use from_pandas or from_iter"
         )
-    require_unique(list(getattr(getattr(data, "schema", None), "names", [])))
     declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
     table = as_table(data)
     return begin(declared, lambda each: ArrowSource(type(data).__name__, table, each))

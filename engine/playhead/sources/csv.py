@@ -62,22 +62,37 @@ class CsvFormat:
         end = data.rfind(b"\n") + 1
         if data.count(b'"', 0, end) % 2 == 0:
             return end
-        return max((match.end() for match in self._ends(data)), default=0)
+        return max(self._ends(data, self._open_quote(data)), default=0)
 
     def records(self, data: bytes) -> list[bytes]:
         """The records, blank ones too, each with its newline."""
         if b'"' not in data:
             return data.splitlines(keepends=True) if b"\r" not in data else re.findall(rb"[^\n]*\n|[^\n]+$", data)
-        ends = [match.end() for match in self._ends(data)]
+        ends = self._ends(data, len(data))
         if not ends or ends[-1] < len(data):
             ends.append(len(data))
         return [data[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
-    def _ends(self, data: bytes) -> list[re.Match[bytes]]:
-        """Newlines that end a record: those outside of cells that begin with a quote."""
-        separator = re.escape(self.separator.encode())
-        tokens = re.compile(rb"(?:(?<=[\n" + separator + rb'])|\A)"(?:[^"]|"")*"|\n')
-        return [match for match in tokens.finditer(data) if match[0] == b"\n"]
+    def _ends(self, data: bytes, until: int) -> list[int]:
+        """The places behind newlines that end a record: those outside of cells that begin with a quote."""
+        tokens = re.compile(self._cell_start + rb'"[^"]*(?:""[^"]*)*"|\n')
+        return [match.end() for match in tokens.finditer(data, 0, until) if match[0] == b"\n"]
+
+    def _open_quote(self, data: bytes) -> int:
+        """Where a cell begins with a quote that is not closed; the length of the data if there is none."""
+        tokens = re.compile(self._cell_start + rb'"[^"]*(?:""[^"]*)*("|\Z)')
+        return next((match.start() for match in tokens.finditer(data) if not match[1]), len(data))
+
+    def _surely_closed(self, data: bytes) -> bool:
+        """Whether the last quote of the data, without looking further, is one that ends a cell."""
+        last = data.rfind(b'"')
+        around = self.separator.encode() + b"\r\n"
+        before, behind = data[max(last - 1, 0) : last], data[last + 1 : last + 2]
+        return last < 0 or (bool(before) and before not in around + b'"' and (not behind or behind in around))
+
+    @property
+    def _cell_start(self) -> bytes:
+        return rb"(?:(?<=[\n" + re.escape(self.separator.encode()) + rb"])|\A)"
 
     def infer(self, data: bytes, names: Sequence[str]) -> pa.Schema:
         """Names and types of the columns, from some records that may have bad ones among them."""
@@ -97,6 +112,8 @@ class CsvFormat:
     def parse(self, data: bytes, names: Sequence[str]) -> pa.RecordBatch:
         """Some records as rows; raises if one of them does not fit."""
         assert self.schema is not None
+        if not self._surely_closed(data) and self._open_quote(data) < len(data):
+            raise pa.ArrowInvalid("a quotation mark is not closed")
         types = {field.name: field.type for field in self.schema}
         return one_batch(self._read(data, names, types, self.schema.names))
 

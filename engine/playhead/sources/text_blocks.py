@@ -11,7 +11,8 @@ from pyarrow import fs
 from playhead.errors import DataError
 
 BLOCK = 2**20
-LONGEST_RECORD = 64 * 2**20
+LONGEST_RECORD = 8 * 2**20
+"""Beyond this a quote was forgotten, or it is no text file."""
 COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".br")
 
 
@@ -49,6 +50,8 @@ def blocks(stream: pa.NativeFile, offset: int, line: int, cut: Callable[[bytes],
     while data:
         more = stream.read(BLOCK)
         size = cut(data) if more else len(data)
+        if not size and len(data) > LONGEST_RECORD:
+            size = data.rfind(b"\n") + 1
         if size:
             block = Block(data[:size], line, offset + size, line + data.count(b"\n", 0, size), not more)
             yield block

@@ -16,6 +16,9 @@ from playhead.schema import event_time_type
 EARLIEST, LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The first microsecond of year 1 and the last of year 9999."""
 
+UNKNOWN_CHANGES = 2_145_916_800_000_000
+"""The start of 2038 on any clock: Arrow knows of no daylight saving time from there on."""
+
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
@@ -157,6 +160,9 @@ def _localize(micros: pa.Array, zone: str) -> pa.Array:
     naive = micros.cast(pa.timestamp("us"))
     if zone == "UTC":
         return naive.view(event_time_type("UTC"))
+    last = pc.max(micros).as_py()
+    if last is not None and last >= UNKNOWN_CHANGES:
+        naive = pc.if_else(pc.less(micros, UNKNOWN_CHANGES), naive, pa.scalar(None, naive.type))
     earliest, latest = _readings(naive, zone)
     same = pc.equal(earliest, latest)
     if pc.all(same).as_py() is not False:
@@ -215,6 +221,8 @@ def _why_not_text(shown: str, text: str, zone: str) -> str:
 
 def _why_not_local(shown: str, naive: pa.Array, zone: str) -> str:
     if zone != "UTC":
+        if naive[0].value >= UNKNOWN_CHANGES:
+            return f"{shown} is after 2037, when clocks change in {zone} is not known; give it an offset or zone"
         earliest, latest = _readings(naive, zone)
         if earliest[0] != latest[0]:
             if pc.local_timestamp(earliest)[0].value == naive[0].value:
