@@ -206,6 +206,11 @@ def test_literals_alone_give_a_value_in_every_row() -> None:
         (col("a") & col("c"), r"put each comparison in parentheses"),
         (col("a").where(col("a")), r"the condition is int16, not boolean"),
         (col("t") > "soon", r"'soon' is not a timestamp; write it as '2013-07-01 09:45'"),
+        (
+            col("n") > "2013-11-03 01:30",
+            r"2013-11-03 01:30:00 occurs twice in America/New_York; write it with its offset",
+        ),
+        (col("n") > "2013-03-10 02:30", r"2013-03-10 02:30:00 never occurs in America/New_York"),
         (col("t") == col("z"), r"one time has a zone and the other has none"),
         (col("t") + 1, r"there is no timestamp\[us\] \+ int64"),
         (col("s").round(), r"there is no round for string"),
@@ -224,6 +229,7 @@ def test_types_that_do_not_fit_are_told_while_the_query_is_written(column: Colum
             pa.field("c", pa.bool_()),
             pa.field("t", pa.timestamp("us")),
             pa.field("z", pa.timestamp("us", "UTC")),
+            pa.field("n", pa.timestamp("us", "America/New_York")),
             pa.field("l", pa.list_(pa.int64())),
         ]
     )

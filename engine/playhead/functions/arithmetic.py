@@ -30,11 +30,13 @@ from playhead.functions.operands import (
     kind_of,
     meet,
     null_like,
+    read_literal,
 )
 from playhead.functions.through_numpy import apply_ufunc, as_floats, without_garbage
 
 _DATES = frozenset({DATE, TIMESTAMP})
 _COUNTED = frozenset({INTEGER, FLOAT, BOOLEAN})
+_FLOAT64 = pa.float64()
 _TEXT = frozenset({STRING, BINARY})
 
 
@@ -116,7 +118,7 @@ def divide(left: Values, right: Values) -> Values:
     match _kinds(left, right):
         case (a, b) if a in NUMBERS and b in NUMBERS:
             if a == b == INTEGER:
-                return pc.divide(convert(left, pa.float64()), convert(right, pa.float64()))
+                return pc.divide(_as_float(left), _as_float(right))
             return pc.divide(*meet(left, right))
         case ("duration", "duration"):
             left, right = meet(left, right)
@@ -128,6 +130,10 @@ def divide(left: Values, right: Values) -> Values:
         case (a, b) if DECIMAL in (a, b):
             return pc.divide(*_decimals(left, right, "/"))
     raise _refuse("/", left, right)
+
+
+def _as_float(values: Values) -> Values:
+    return read_literal(values, _FLOAT64) if isinstance(values, pa.Scalar) else convert(values, _FLOAT64)
 
 
 def floor_divide(left: Values, right: Values) -> Values:

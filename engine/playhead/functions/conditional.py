@@ -55,7 +55,10 @@ def _boolean(condition: Values) -> Values:
 
 
 def _true(condition: Values) -> Values:
-    return pc.fill_null(_boolean(condition), False)
+    condition = _boolean(condition)
+    if not isinstance(condition, pa.Scalar) and condition.null_count == 0:
+        return condition
+    return pc.fill_null(condition, False)
 
 
 WHERE = Function("where", where)

@@ -203,8 +203,17 @@ def in_zone(instant: pa.Scalar, data_type: pa.DataType) -> pa.Scalar:
             )
         return instant
     if instant.type.tz is None:
-        return pc.assume_timezone(instant, data_type.tz)
+        return _localized(instant, data_type.tz)
     return instant.cast(pa.timestamp(instant.type.unit, tz=data_type.tz))
+
+
+def _localized(instant: pa.Scalar, zone: str) -> pa.Scalar:
+    try:
+        return pc.assume_timezone(instant, zone)
+    except pa.ArrowInvalid as error:
+        often = "occurs twice" if "ambiguous" in str(error) else "never occurs"
+        time = instant.as_py()
+        raise TypeError(f"{time} {often} in {zone}; write it with its offset, such as '{time}-04:00'") from error
 
 
 def _read_text(text: str, data_type: pa.DataType) -> pa.Scalar:
