@@ -1,0 +1,155 @@
+"""One input of a join: its rows, chained by key, with how often each is there now and was when the epoch began."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from playhead.batch import Batch, Int64s
+from playhead.errors import PlanError
+from playhead.kernels import joins as kernels
+from playhead.kernels import slot_lists
+from playhead.kernels.touched import mark_touched
+from playhead.operators.late_rows import event_times
+from playhead.plan import Node
+from playhead.schema import MIN_TIME
+from playhead.state.growable import grown
+from playhead.state.row_store import TOUCHED_IN_EPOCH, RowStore
+from playhead.state.slot_lists import SlotLists
+
+NOTHING: Int64s = np.empty(0, np.int64)
+
+
+class JoinSide:
+    """Rows by slot, in chains by key slot. `weights` and `before` are equal for rows not touched in this epoch."""
+
+    def __init__(self, node: Node, keys: Sequence[str], *, retractable: bool, ttl: int | None) -> None:
+        self.schema = node.schema
+        self.keys = [node.schema.get_field_index(name) for name in keys]
+        self.ttl = ttl
+        time = node.time if ttl is not None else None
+        self.time = node.schema.get_field_index(time.column) if time else None
+        self.time_offset = time.offset if time else 0
+        if retractable:
+            _require_comparable(node.schema)
+        self.rows = RowStore(node.schema, keys=self.keys, distinct=retractable)
+        self.weights = self.before = self.matches = np.zeros(0, np.int64)
+        self.times = np.zeros(0, np.int64)
+        self.links = np.full((64, 3), -1, np.int64)
+        self.ends = np.full((64, 2), -1, np.int64)
+        self._expiry = SlotLists()
+        self._touched: list[Int64s] = []
+        self._grow(64)
+
+    def key_arrays(self, rows: pa.RecordBatch) -> list[pa.Array]:
+        return [rows.column(number) for number in self.keys]
+
+    def add(self, batch: Batch, key_slots: Int64s, key_capacity: int, times: Int64s) -> None:
+        """Add rows to the chains of `key_slots`, or take them back."""
+        slots = self._insert(batch.rows, key_slots, key_capacity, times)
+        first = np.empty(len(slots), np.int64)
+        count = mark_touched(slots, self.rows.flags, 3, first)
+        if count:
+            self._touched.append(first[:count].copy())
+        np.add.at(self.weights, slots, 1 if batch.weights is None else batch.weights)
+
+    def _insert(self, rows: pa.RecordBatch, key_slots: Int64s, key_capacity: int, times: Int64s) -> Int64s:
+        slots, new, first = self.rows.add(rows)
+        self._grow(key_capacity)
+        if len(new):
+            for column in (self.weights, self.before, self.matches):
+                column[new] = 0
+            slot_lists.append(key_slots[first], new, self.ends, self.links)
+            if self.ttl is not None:
+                self.times[new] = times[first]
+                self._expiry.add(self.times[new], new)
+        return slots
+
+    def touched(self) -> Int64s:
+        """The slots touched in this epoch."""
+        return np.concatenate(self._touched) if self._touched else NOTHING
+
+    def partners(self, slots: Int64s, other: JoinSide, *, touched: bool) -> tuple[Int64s, Int64s]:
+        """Each of `slots` with every row of `other` that has its key: all of them, or only those not touched."""
+        lists, times = self.links[slots, slot_lists.LIST], self.times[slots] if self.ttl is not None else NOTHING
+        reach = -1 if self.ttl is None else self.ttl
+        room = 2 * len(slots) + 1024
+        while True:
+            rows, found = np.empty(room, np.int64), np.empty(room, np.int64)
+            skipped = 0 if touched else TOUCHED_IN_EPOCH
+            pairs = kernels.probe(
+                lists, times, other.ends, other.links, other.times, reach, other.rows.flags, skipped, rows, found
+            )
+            if pairs <= room:
+                return slots[rows[:pairs]], found[:pairs]
+            room = pairs
+
+    def expired(self, watermark: int) -> Int64s:
+        """The slots of rows whose time to live is over, which are in no list any more."""
+        if self.ttl is None or watermark < MIN_TIME + self.ttl + 1:
+            return NOTHING
+        return self._expiry.pop_until(watermark - self.ttl - 1)
+
+    def remove(self, slots: Int64s) -> Int64s:
+        """Forget the rows in `slots`; returns the key slots of which this side now has no row."""
+        keys = np.unique(self.links[slots, slot_lists.LIST])
+        slot_lists.unlink(slots, self.ends, self.links)
+        self._expiry.remove(slots)
+        self.rows.remove(slots)
+        return keys[self.has_no(keys)]
+
+    def end_epoch(self) -> Int64s:
+        """Begin a new epoch; rows that have been taken back are forgotten. Returns key slots as `remove` does."""
+        touched, self._touched = self.touched(), []
+        self.rows.flags[touched] &= 0xFF - TOUCHED_IN_EPOCH
+        self.before[touched] = self.weights[touched]
+        gone = touched[self.weights[touched] == 0]
+        keys = self.remove(gone) if len(gone) else NOTHING
+        self.rows.compact()
+        return keys
+
+    def has_no(self, keys: Int64s) -> npt.NDArray[np.bool_]:
+        """For which key slots there is no row."""
+        nothing: npt.NDArray[np.bool_] = self.ends[keys, slot_lists.FIRST] == -1
+        return nothing
+
+    def grow_keys(self, key_capacity: int) -> None:
+        self.ends = grown(self.ends, key_capacity, -1)
+
+    def restore(self, rows: pa.RecordBatch, key_slots: Int64s, key_capacity: int, table: pa.Table) -> None:
+        """Add the rows of a snapshot."""
+        times = self.times_of(Batch(rows)) if self.ttl is not None else NOTHING
+        slots = self._insert(rows, key_slots, key_capacity, times)
+        table = table.sort_by("id")
+        self.weights[slots] = self.before[slots] = np.asarray(table["weight"])
+        self.matches[slots] = np.asarray(table["matches"])
+
+    def times_of(self, batch: Batch) -> Int64s:
+        assert self.time is not None
+        return event_times(batch, self.time, self.time_offset)
+
+    @property
+    def nbytes(self) -> int:
+        columns = (self.weights, self.before, self.matches, self.times, self.links, self.ends)
+        return self.rows.nbytes + self._expiry.nbytes + sum(column.nbytes for column in columns)
+
+    def _grow(self, key_capacity: int) -> None:
+        capacity = self.rows.capacity
+        self.weights, self.before = grown(self.weights, capacity), grown(self.before, capacity)
+        self.matches = grown(self.matches, capacity)
+        self.links = grown(self.links, capacity, -1)
+        if self.ttl is not None:
+            self.times = grown(self.times, capacity)
+        self.grow_keys(key_capacity)
+
+
+def _require_comparable(schema: pa.Schema) -> None:
+    for field in schema:
+        if pa.types.is_nested(field.type):
+            raise PlanError(
+                f"merge: this input takes rows back, so that rows are compared, and {field.name!r} is {field.type}; "
+                "leave the column out before the merge"
+            )
