@@ -74,7 +74,7 @@ def prepare(node: plan.Node, sinks: Sequence[Sink], settings: QuerySettings, nam
     run_settings = RunSettings(
         reading, settings.limits, settings.parallelism, settings.clock, settings.speed, settings.range_start
     )
-    return Run(physical, Delivery(sinks, context), run_settings)
+    return Run(physical, Delivery(sinks, context, net=isinstance(optimized, plan.Aggregate)), run_settings)
 
 
 class Query:

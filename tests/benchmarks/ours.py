@@ -181,5 +181,5 @@ def paced(rate: int, seconds: float, tick: float = 0.001) -> np.ndarray:
 def push_when_due(source: ph.Push, due: np.ndarray, per_tick: int) -> None:
     for number, moment in enumerate(due):
         time.sleep(max(0.0, moment - time.perf_counter()))
-        source.push(batch_of(number * per_tick, per_tick, np.full(per_tick, int(time.time() * 1e6))))
+        source.send(batch_of(number * per_tick, per_tick, np.full(per_tick, int(time.time() * 1e6))))
     source.close()

@@ -11,7 +11,7 @@ import pyarrow as pa
 from playhead import plan
 from playhead.durations import microseconds
 from playhead.errors import PlanError
-from playhead.expr import Col, Expr, has_aggregate
+from playhead.expr import Col, Expr, columns_of, has_aggregate
 from playhead.frame.column import Column, to_expr
 from playhead.frame.joins import JoinVerbs
 from playhead.frame.running import RunVerbs
@@ -140,7 +140,7 @@ class Frame(RunVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
         """
         result = self
         for name, value in columns.items():
-            expr = result._resolve(value, also=self)
+            expr = result._resolve(value)
             pairs = [(other, Col(other)) for other in result.columns]
             where = result._node.schema.get_field_index(name)
             if where < 0:
@@ -362,25 +362,30 @@ class Frame(RunVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
 
     # For the verbs
 
-    def _resolve(self, value: Any, also: Frame | None = None) -> Expr:
+    def _resolve(self, value: Any) -> Expr:
         """The expression that a user's argument stands for, checked against this frame."""
         if callable(value) and not isinstance(value, Column):
             value = value(self)
-        if isinstance(value, Column):
-            owner = value.frame
-            if owner is not None and owner is not self and owner is not also and owner.node != self._node:
-                self._require_same_columns(value, owner)
-        expr = value if isinstance(value, Expr) else to_expr(value)
+        expr: Expr = value if isinstance(value, Expr) else to_expr(value)
+        if isinstance(value, Column) and value.frame is not None and value.frame is not self:
+            self._require_same_rows(value, value.frame.node)
         if has_aggregate(expr):
             raise PlanError(f"{expr} is an aggregate; use it in agg(...), or groupby(...).agg(...) and a merge")
         return expr
 
-    def _require_same_columns(self, column: Column, owner: Frame) -> None:
-        """Refuse a column of another frame: rows of two frames do not line up by themselves."""
-        raise PlanError(
-            f"{column!r} belongs to another frame ({', '.join(owner.columns)}); use a function, as in "
-            "frame[lambda f: ...], ph.col(name), or merge the frames"
-        )
+    def _require_same_rows(self, column: Column, owner: plan.Node) -> None:
+        """Allow columns of a frame that this one came from row by row, if they are still the same; refuse others."""
+        node, names = self._node, columns_of(column.expr)
+        while node != owner:
+            kept = isinstance(node, plan.Filter | plan.Limit | plan.Metric | plan.WithTime)
+            if isinstance(node, plan.Project):
+                kept = all((name, Col(name)) in node.columns for name in names)
+            if not kept:
+                raise PlanError(
+                    f"{column!r} belongs to another frame, whose rows do not line up with these; use a function, as in "
+                    "frame[lambda f: ...], or ph.col(name), or merge the frames"
+                )
+            (node,) = node.inputs
 
 
 def concat(frames: Iterable[Frame]) -> Frame:

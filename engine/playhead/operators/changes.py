@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,24 +11,44 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from playhead.batch import Batch, Int64s
+from playhead.expr import empty
 
 
-def net_changes(old_ids: Int64s, old: pa.RecordBatch, new_ids: Int64s, new: pa.RecordBatch) -> Iterator[Batch]:
-    """What takes the rows `old`, by id, to the rows `new`: nothing where an id's row is the same, take-backs first.
+@dataclass(frozen=True)
+class Shown:
+    """What some groups show: their ids, small distinct numbers, and their result columns."""
 
-    Ids are small distinct numbers; an id that is in one of the two only is a row that goes or comes.
-    """
-    where = np.full(1 + max(old_ids.max(initial=-1), new_ids.max(initial=-1)), -1, np.int64)
-    where[new_ids] = np.arange(len(new_ids))
-    partner = where[old_ids]
+    ids: Int64s
+    results: pa.RecordBatch
+
+    def take(self, indices: Int64s) -> Shown:
+        """Only the groups at `indices`."""
+        return Shown(self.ids[indices], taken(self.results, indices))
+
+
+def difference(old: Shown, new: Shown) -> tuple[Shown, Shown]:
+    """What goes and what comes when `old` becomes `new`: nothing for a group whose results are the same, bit for bit."""
+    where = np.empty(1 + max(old.ids.max(initial=-1), new.ids.max(initial=-1)), np.int64)
+    where[old.ids] = -1
+    where[new.ids] = np.arange(len(new.ids))
+    partner = where[old.ids]
     stays = np.flatnonzero(partner >= 0)
-    differs = stays[rows_differ(taken(old, stays), taken(new, partner[stays]))]
-    gone = np.concatenate([np.flatnonzero(partner < 0), differs])
-    come = np.ones(len(new_ids), bool)
-    come[partner[stays]] = False
-    come[partner[differs]] = True
-    if len(gone) or come.any():
-        yield taken_back_and_added(taken(old, gone), taken(new, np.flatnonzero(come)))
+    there = partner[stays]
+    differs = rows_differ(taken(old.results, stays), taken(new.results, there))
+    goes = np.ones(len(old.ids), bool)
+    goes[stays[~differs]] = False
+    comes = np.ones(len(new.ids), bool)
+    comes[there[~differs]] = False
+    return old.take(np.flatnonzero(goes)), new.take(np.flatnonzero(comes))
+
+
+def all_shown(parts: Sequence[Shown], columns: pa.Schema) -> Shown:
+    """Several parts, without a group in common, as one."""
+    if not parts:
+        return Shown(np.empty(0, np.int64), empty(columns))
+    if len(parts) == 1:
+        return parts[0]
+    return Shown(np.concatenate([part.ids for part in parts]), pa.concat_batches([part.results for part in parts]))
 
 
 def taken(rows: pa.RecordBatch, indices: Int64s) -> pa.RecordBatch:

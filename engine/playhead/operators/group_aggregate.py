@@ -12,14 +12,16 @@ import numpy as np
 import pyarrow as pa
 
 from playhead.batch import Batch, Int64s
-from playhead.expr import empty
 from playhead.kernels.touched import mark_touched
 from playhead.operators.assign import Assigner
-from playhead.operators.changes import net_changes
+from playhead.operators.changes import Shown, all_shown, difference, taken_back_and_added
 from playhead.operators.grouping import Grouping, report_late
 from playhead.operators.operator import Operator, Report
 from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.state.slot_lists import SlotLists
+
+NEW = np.uint8(4)
+"""The flag of slots that came with the batch at hand."""
 
 
 class GroupAggregate(Operator):
@@ -33,7 +35,7 @@ class GroupAggregate(Operator):
         self.shown = MIN_TIME
         """The multiple of `emit_every` that the watermark had passed when results were last shown."""
         self._touched: list[Int64s] = []
-        self._before: list[tuple[Int64s, pa.RecordBatch]] = []
+        self._before: list[Shown] = []
         self._report = Report()
         self._always = not grouping.key_types and assigner is None and grouping.owns_empty_key
         """The one group of an aggregate without keys and window is there even without rows."""
@@ -85,14 +87,11 @@ class GroupAggregate(Operator):
         touched = first[:count].copy()
         self._touched.append(touched)
         if len(new) < count:
-            there = touched[self._was_there(touched, new)]
+            self.groups.flags[new] |= NEW
+            there = touched[self.groups.flags[touched] & NEW == 0]
+            self.groups.flags[new] &= ~NEW
             if len(there):
-                self._before.append((there, self._rows(there)))
-
-    def _was_there(self, touched: Int64s, new: Int64s) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        there = np.ones(self.groups.keyed.capacity, bool)
-        there[new] = False
-        return there[touched]
+                self._before.append(self.groups.shown(there))
 
     # Results
 
@@ -112,7 +111,7 @@ class GroupAggregate(Operator):
         if not len(closed):
             return
         if not self.grouping.emits_changes:
-            yield Batch(self._rows(closed))
+            yield Batch(self._rows(self.groups.shown(closed)))
         self.groups.forget(closed)
         self.groups.keyed.compact()
 
@@ -134,22 +133,23 @@ class GroupAggregate(Operator):
         alive = self.groups.alive(touched)
         if self._always:
             alive[:] = True
-        old_slots = np.concatenate([slots for slots, _ in before]) if before else np.empty(0, np.int64)
-        old = pa.concat_batches([rows for _, rows in before]) if before else empty(self.grouping.schema)
         new_slots = touched if alive.all() else touched[alive]
-        yield from net_changes(old_slots, old, new_slots, self._rows(new_slots))
+        old = all_shown(before, self.groups.schema)
+        goes, comes = difference(old, self.groups.shown(new_slots))
+        if len(goes.ids) or len(comes.ids):
+            yield taken_back_and_added(self._rows(goes), self._rows(comes))
         if len(new_slots) < len(touched):
             gone = touched[~alive]
             if self.assigner is not None:
                 self.windows.remove(gone)
             self.groups.forget(gone)
 
-    def _rows(self, slots: Int64s) -> pa.RecordBatch:
+    def _rows(self, shown: Shown) -> pa.RecordBatch:
         window = None
         if self.assigner is not None:
-            starts = self.groups.keyed.prefix(slots, 0)
+            starts = self.groups.keyed.prefix(shown.ids, 0)
             window = (starts, self.assigner.ends(starts))
-        return self.grouping.rows(window, self.groups.keyed.keys(slots), self.groups.results(slots))
+        return self.grouping.rows(window, self.groups.keyed.keys(shown.ids), shown.results)
 
     def _create_only_group(self) -> None:
         slots, _ = self.groups.find_or_insert((), (), 1)

@@ -66,7 +66,7 @@ class Grouping:
         return batch.filter(pc.invert(missing))
 
     def rows(
-        self, window: tuple[Int64s, Int64s] | None, keys: Sequence[pa.Array], results: Sequence[pa.Array]
+        self, window: tuple[Int64s, Int64s] | None, keys: Sequence[pa.Array], results: pa.RecordBatch
     ) -> pa.RecordBatch:
         """Result rows from their parts."""
         arrays = list(keys)
@@ -74,17 +74,14 @@ class Grouping:
             kind = self.schema.field(WINDOW_START).type
             bounds = [pa.array(edge).view(kind) for edge in window]
             arrays[self.window_position : self.window_position] = bounds
-        return pa.RecordBatch.from_arrays(arrays + list(results), schema=self.schema)
+        return pa.RecordBatch.from_arrays(arrays + results.columns, schema=self.schema)
 
 
 def report_late(report: Report, batch: Batch, late: Int64s, starts: Int64s, ends: Int64s, kind: pa.DataType) -> None:
     """Keep the rows at `late`, each with the window that it missed, and count them."""
     rows = batch.rows.take(pa.array(late))
     for name, edges in ((WINDOW_START, starts), (WINDOW_END, ends)):
-        rows = (
-            rows.append_column(pa.field(name, kind), pa.array(edges).view(kind))
-            if name not in rows.schema.names
-            else rows
-        )
+        if name not in rows.schema.names:
+            rows = rows.append_column(pa.field(name, kind), pa.array(edges).view(kind))
     report.late.append(rows)
     report.count("late", len(late))

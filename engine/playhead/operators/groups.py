@@ -12,6 +12,7 @@ from playhead.aggregates.aggregate import Accumulator, Aggregate
 from playhead.batch import Int64s
 from playhead.errors import DataError
 from playhead.expr import Compiled
+from playhead.operators.changes import Shown
 from playhead.state.growable import grown
 from playhead.state.key_groups import key_groups as key_groups_of
 from playhead.state.keyed_slots import KeyedSlots
@@ -43,6 +44,8 @@ class Groups:
         self.accumulators: list[Accumulator] = [
             column.aggregate.accumulator(column.types, retractable=retractable) for column in self.columns
         ]
+        self.schema = pa.schema([(column.name, column.aggregate.result_type(column.types)) for column in self.columns])
+        """Of the aggregates."""
         self.rows = np.zeros(0, np.int64)
         self.flags = np.zeros(0, np.uint8)
         self._removed: list[tuple[list[Int64s], list[pa.Array]]] | None = None
@@ -72,7 +75,7 @@ class Groups:
         for mine, theirs in zip(self.accumulators, other.accumulators, strict=True):
             mine.merge(slots, theirs, other_slots)
 
-    def results(self, slots: Int64s) -> list[pa.Array]:
+    def results(self, slots: Int64s) -> pa.RecordBatch:
         """The aggregates of `slots`, a column each."""
         results = []
         for column, accumulator in zip(self.columns, self.accumulators, strict=True):
@@ -80,7 +83,11 @@ class Groups:
                 results.append(accumulator.result(slots))
             except DataError as error:
                 raise self._with_group(error, column.name) from error
-        return results
+        return pa.RecordBatch.from_arrays(results, schema=self.schema)
+
+    def shown(self, slots: Int64s) -> Shown:
+        """The aggregates of `slots`, to be compared with others."""
+        return Shown(slots, self.results(slots))
 
     def alive(self, slots: Int64s) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which of `slots` hold rows."""

@@ -15,7 +15,7 @@ import pyarrow as pa
 from playhead.batch import Batch, Int64s
 from playhead.kernels.touched import mark_touched
 from playhead.operators.assign import FixedAssigner
-from playhead.operators.changes import net_changes
+from playhead.operators.changes import Shown, all_shown, difference, taken_back_and_added
 from playhead.operators.grouping import Grouping, report_late
 from playhead.operators.operator import Operator, Report
 from playhead.schema import MAX_TIME, MIN_TIME
@@ -40,7 +40,7 @@ class HoppingAggregate(Operator):
         self.watermark, self.shown = MIN_TIME, MIN_TIME
         self._pairs: KeyIndex | None = None
         """The (window end, key) pairs touched since results were last shown; their number is their id."""
-        self._before: list[tuple[Int64s, pa.RecordBatch]] = []
+        self._before: list[Shown] = []
         self._report = Report()
 
     # Rows
@@ -123,8 +123,7 @@ class HoppingAggregate(Operator):
         assert self._pairs is not None
         _, ids = self._pairs.find_or_insert(words)
         if len(ids):
-            there, rows = self._results_of(self._pairs.keys_of(ids), without=new)
-            self._before.append((ids[there], rows))
+            self._before.append(self._shown(ids, self._pairs.keys_of(ids), without=new))
 
     def _widen_pairs(self, width: int) -> None:
         if self._pairs is None:
@@ -132,31 +131,30 @@ class HoppingAggregate(Operator):
         while self._pairs.width < width:  # the first null among the keys made all keys longer
             self._pairs.add_word(0)
 
-    def _results_of(self, pairs: Int64s, without: Int64s | None = None) -> tuple[Int64s, pa.RecordBatch]:
-        """Which (window end, key) pairs have rows, and their result rows."""
+    def _shown(self, ids: Int64s, pairs: Int64s, without: Int64s | None = None) -> Shown:
+        """Those of the (window end, key) pairs that have rows, and their results."""
         usable = np.ones(self.panes.keyed.capacity, bool)
         if without is not None:
             usable[without] = False
-        ends, slots_of, ids_of = pairs[0].copy(), [], []
+        ends, slots_of, pairs_of = pairs[0].copy(), [], []
         lookup = pairs.copy()
         for offset in range(-self.window.size, 0, self.window.pane):
             lookup[0] = ends + offset
             slots = self.panes.keyed.find_words(lookup)
-            ids = np.flatnonzero((slots >= 0) & usable[slots])
-            slots_of.append(slots[ids])
-            ids_of.append(ids)
-        slots, ids = np.concatenate(slots_of), np.concatenate(ids_of)
+            found = np.flatnonzero((slots >= 0) & usable[slots])
+            slots_of.append(slots[found])
+            pairs_of.append(found)
+        slots, found = np.concatenate(slots_of), np.concatenate(pairs_of)
         merged = self.grouping.groups(prefix=0)
         merged.grow_to(len(ends))
-        merged.merge(ids, self.panes, slots)
+        merged.merge(found, self.panes, slots)
         there = np.zeros(len(ends), bool)
-        there[ids] = True
+        there[found] = True
         chosen = np.flatnonzero(there)
         chosen = chosen[merged.alive(chosen)]
-        rows = self._rows(pairs[:, chosen], merged.results(chosen))
-        return chosen, rows
+        return Shown(ids[chosen], merged.results(chosen))
 
-    def _rows(self, pairs: Int64s, results: list[pa.Array]) -> pa.RecordBatch:
+    def _rows(self, pairs: Int64s, results: pa.RecordBatch) -> pa.RecordBatch:
         keys = self.panes.keyed.decode(np.ascontiguousarray(pairs[1:]))
         return self.grouping.rows((pairs[0] - self.window.size, pairs[0]), keys, results)
 
@@ -173,10 +171,11 @@ class HoppingAggregate(Operator):
         self._pairs, self._before = KeyIndex(pairs.width), []
         self.panes.flags &= 0xFE
         ids = pairs.live_slots()
-        there, new = self._results_of(pairs.keys_of(ids))
-        old_ids = np.concatenate([part for part, _ in before])
-        old = pa.concat_batches([rows for _, rows in before])
-        yield from net_changes(old_ids, old, ids[there], new)
+        old = all_shown(before, self.panes.schema)
+        goes, comes = difference(old, self._shown(ids, pairs.keys_of(ids)))
+        if len(goes.ids) or len(comes.ids):
+            parts = [self._rows(pairs.keys_of(part.ids), part.results) for part in (goes, comes)]
+            yield taken_back_and_added(*parts)
         if self.panes.retractable:
             self._forget_empty_panes()
 

@@ -98,7 +98,7 @@ class MergeOperator(Operator):
         is_new = left.before[lefts] == 0
         slots = np.unique(np.concatenate([touched, lefts]))
         before = np.where(left.matches[slots] == 0, left.before[slots], 0)
-        np.add.at(left.matches, lefts, right.weights[rights] - np.where(is_new, 0, right.before[rights]))
+        np.add.at(left.matches, lefts, right.weights[rights] - right.before[rights])
         left.rows.flags[slots] |= 2
         if not self.emits_changes:
             return NOTHING, NOTHING

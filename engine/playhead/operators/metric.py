@@ -45,7 +45,7 @@ class MetricOperator(Operator):
         total = self._empty()
         for operator in (self, *others):
             total.merge(ONLY, operator.shown, ONLY)
-        return total.results(ONLY)[0][0].as_py()
+        return total.results(ONLY).column(0)[0].as_py()
 
     def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
         return self.groups.snapshot(key_groups, touched_only=False)

@@ -14,10 +14,13 @@ from playhead.sinks.sink import Sink, SinkContext
 
 
 class Delivery:
-    """Hands each epoch's changelog to all sinks of a query."""
+    """Hands each epoch's changelog to all sinks of a query.
 
-    def __init__(self, sinks: Sequence[Sink], context: SinkContext) -> None:
-        self.sinks, self.context = tuple(sinks), context
+    `net` says that results are net changes of distinct rows already, as an aggregate's are.
+    """
+
+    def __init__(self, sinks: Sequence[Sink], context: SinkContext, *, net: bool = False) -> None:
+        self.sinks, self.context, self.net = tuple(sinks), context, net
         self.rows = 0
         """Entries of changelogs delivered so far."""
         self._table = MemorySink() if context.mode == "complete" else None
@@ -39,7 +42,7 @@ class Delivery:
         """Give the sinks what an epoch changed; returns whether anything did."""
         if not results:
             return False
-        changes = consolidate(concat(results))
+        changes = results[0] if self.net and len(results) == 1 else consolidate(concat(results))
         if not changes.num_rows:
             return False
         self.rows += changes.num_rows

@@ -74,6 +74,7 @@ class Feed:
         self.reading, self.clock, self.changed = reading, clock, changed
         self.sources = [SourceFeed(source, tuple(columns)) for source, columns in sources]
         self._looked = clock()
+        self._may_idle = any(source.idle_timeout is not None for source, _ in sources)
         self._waiting_since: int | None = None
         self.begin_time = clock()
         for feed in self.sources:
@@ -198,6 +199,10 @@ class Feed:
         ):
             feed.watermark = watermark
         return [feed.watermark for feed in self.sources]
+
+    def idled(self, watermarks: list[int]) -> bool:
+        """Whether time alone has moved a watermark since: a split fell silent and no longer holds it back."""
+        return self._may_idle and self.move_watermarks() != watermarks
 
     def _split_watermark(self, reader: SplitReader) -> int:
         if reader.started and reader.finished:

@@ -143,7 +143,7 @@ class Run:
         rows = feed.rows_ready(self.settings.limits.max_rows, until) if running else 0
         now = self.settings.clock()
         self._since = None if not rows else self._since if self._since is not None else now
-        marks = running and (feed.marks_ready() or feed.move_watermarks() != self.watermarks)
+        marks = running and (feed.marks_ready() or feed.idled(self.watermarks))
         eager = goal is not None and (goal.change or (goal.rows is not None and rows >= goal.rows))
         settled = rows > 0 and (eager or (goal is not None or self.pacer.speed is None) and feed.settled(until))
         return Situation(now, rows, self._since, marks, settled, running and feed.finished, running)
