@@ -40,6 +40,8 @@ class ParquetSource(DeclaredSource):
         first = chosen(read_schema(files.filesystem, found[0]), columns)
         self.file_schema = first.remove_metadata()
         self.complete = columns is None
+        self.far = files.filesystem.type_name != "local"
+        """Whether to fetch a file's columns in few large reads; they are then in memory all at once."""
         super().__init__(files.name, timing(declared, plain_schema(first), bounded=self.bounded))
         self.footers: dict[str, Footer] = {}
         self.troubles: dict[str, tuple[File, str]] = {}
@@ -89,7 +91,12 @@ class ParquetSource(DeclaredSource):
         )
         try:
             for rows in fragment.to_batches(
-                schema=footer.schema, columns=list(names), batch_size=ROWS, batch_readahead=READ_AHEAD, use_threads=True
+                schema=footer.schema,
+                columns=list(names),
+                batch_size=ROWS,
+                batch_readahead=READ_AHEAD,
+                fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=self.far),
+                use_threads=True,
             ):
                 if stop.is_set():
                     return

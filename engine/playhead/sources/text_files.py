@@ -25,6 +25,9 @@ from playhead.sources.watching import WatchedFiles
 Record = tuple[int, bytes]
 """A line number, and the record that begins there."""
 
+HEADER = 65_536
+"""Bytes in which a header has to end."""
+
 FINISHED = -1
 """The offset of a position behind the end of a file."""
 
@@ -160,11 +163,11 @@ class TextSource(DeclaredSource):
             )
         return chosen(pa.schema(list(known.items())), columns)
 
-    def _head(self, format: TextFormat, file: File) -> tuple[int, tuple[str, ...], bytes]:
+    def _head(self, format: TextFormat, file: File, size: int = BLOCK) -> tuple[int, tuple[str, ...], bytes]:
         """(bytes before the first row, names in the header, whole records at the start of the file)."""
         try:
             with open_at(self.files.filesystem, file.path, 0) as stream:
-                data, more = stream.read(BLOCK), stream.read(1)
+                data, more = stream.read(size), stream.read(1)
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{file.path} cannot be read: {error}") from error
         if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -175,7 +178,7 @@ class TextSource(DeclaredSource):
         return mark + skipped, names, whole
 
     def _header(self, file: File) -> tuple[int, tuple[str, ...], int]:
-        skipped, names, data = self._head(self.format, file)
+        skipped, names, data = self._head(self.format, file, HEADER)
         self._require_columns(file, names)
         return skipped, names, data.count(b"\n", 0, skipped)
 
