@@ -24,11 +24,13 @@ def check_plan(node: plan.Node, mode: str, *, allow_unbounded_state: bool) -> No
 def _check_append(node: plan.Node) -> None:
     if isinstance(node, plan.Aggregate) and node.window is None:
         raise PlanError(
-            f"mode='append' shows each row once, when it is final, and {node} over an endless input never is; add a window, or use mode='update'"
+            f"mode='append' shows each row once, when it is final, and {node} over an endless input never is; "
+            "add a window, or use mode='update'"
         )
     if isinstance(node, plan.Merge) and node.how == "left":
         raise PlanError(
-            "mode='append': a left row of an endless merge may always find a partner later; use how='inner', merge_asof, or mode='update'"
+            "mode='append': a left row of an endless merge may always find a partner later; "
+            "use how='inner', merge_asof, or mode='update'"
         )
 
 
@@ -55,5 +57,8 @@ def row_state(node: plan.Node) -> str | None:
             if call.aggregate.keeps_rows or (
                 not node.input.append_only and call.aggregate.name in ("min", "max", "first", "last")
             ):
-                return f"{name}={call} without a window keeps the rows of an endless input; add a window, or use approx_quantile or approx_nunique"
+                return (
+                    f"{name}={call} without a window keeps the rows of an endless input; "
+                    "add a window, or use approx_quantile or approx_nunique"
+                )
     return None

@@ -18,7 +18,8 @@ from playhead.schema import require_column
 if TYPE_CHECKING:
     from playhead.aggregates.aggregate import Aggregate
 
-Values = pa.Array | pa.Scalar
+Values = Any
+"""A pyarrow.Array, or a pyarrow.Scalar that stands for as many equal values."""
 Compiled = Callable[[pa.RecordBatch], pa.Array]
 
 
@@ -75,7 +76,11 @@ class Call:
     def __str__(self) -> str:
         arguments = [str(argument) for argument in self.arguments]
         if not self.function.name[0].isalpha() and not self.options:
-            return f"{self.function.name}{arguments[0]}" if len(arguments) == 1 else f"({f' {self.function.name} '.join(arguments)})"
+            return (
+                f"{self.function.name}{arguments[0]}"
+                if len(arguments) == 1
+                else f"({f' {self.function.name} '.join(arguments)})"
+            )
         options = [f"{name}={value!r}" for name, value in self.options if value is not None]
         return f"{self.function.name}({', '.join(arguments + options)})"
 
@@ -192,7 +197,8 @@ def _evaluate_checked(call: Call, schema: pa.Schema) -> pa.Array:
         if isinstance(error, PlanError):
             raise
         types = ", ".join(f"{argument}: {type_of(argument, schema)}" for argument in call.arguments)
-        raise TypeMismatchError(f"{call.function.name} cannot work on ({types})") from error
+        remedy = f": {error}" if type(error) is TypeError else ""  # Arrow's own words help nobody
+        raise TypeMismatchError(f"{call.function.name} cannot work on ({types}){remedy}") from error
 
 
 def empty(schema: pa.Schema) -> pa.RecordBatch:

@@ -121,9 +121,9 @@ class _Lowering:
                 column = input.schema.get_field_index(event_time.column)
                 return self._add(node, lambda first: WithTimeOperator(column, delay), input)
             case plan.Metric(input, name, _):
-                columns = aggregate_columns(input.schema, ((name, node.call),))
+                measured = aggregate_columns(input.schema, ((name, node.call),))
                 retractable = self._retractable(input)
-                return self._add(node, lambda first: MetricOperator(name, columns, retractable), input)
+                return self._add(node, lambda first: MetricOperator(name, measured, retractable), input)
             case plan.Aggregate():
                 return self._aggregate(node)
             case plan.Merge():

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from playhead import plan
 from playhead.durations import microseconds
-from playhead.errors import PlanError, RunError, UnboundedError
+from playhead.errors import PlanError, RunError
 from playhead.optimize import optimize
 from playhead.physical import lower
 from playhead.runtime.coordinator import EpochLimits
@@ -123,7 +123,7 @@ class Query:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """Numbers by name: rows in and out, late, rejected, dropped, state bytes by operator, the user's own metrics."""
+        """Numbers by name: rows in, changes out, late, rejected, state bytes by operator, the user's own metrics."""
         run = self._run
         counts = run.tasks.counts()
         return {
@@ -168,7 +168,8 @@ class Query:
         """The result as it stands after the last epoch, as Arrow."""
         if self._view is None:
             raise RunError(
-                f"{self.name} sends its results to other sinks and keeps none; start it without a sink, or add ph.to_memory()"
+                f"{self.name} sends its results to other sinks and keeps none; "
+                "start it without a sink, or add ph.to_memory()"
             )
         return self._view.latest()
 
@@ -183,7 +184,7 @@ class Query:
     def speed(self, speed: float | str | None) -> None:
         self._require_replay("speed")
         with self._run.changed:
-            self._run.pacer.set_speed(_speed(speed), self._run.shown_release())
+            self._run.pacer.set_speed(parse_speed(speed), self._run.shown_release())
             self._run.changed.notify_all()
 
     def pause(self) -> Query:
@@ -223,7 +224,7 @@ class Query:
         return self
 
     def wait(self, timeout: float | None = None) -> Query:
-        """Wait for the end of a bounded input, with a progress line; Ctrl-C stops at an epoch's end, a second one at once.
+        """Wait for the end of a bounded input; Ctrl-C stops at an epoch's end, a second one at once.
 
         Raises
         ------
@@ -285,7 +286,7 @@ class Query:
             self._warn(
                 "late",
                 LateRowsWarning,
-                "rows came after their window had closed and were left out; `.late` has them with the window that each missed. "
+                "rows came after their window had closed and were left out; `.late` has them, with their windows. "
                 "A larger out_of_order= or allowed_lateness= accepts them.",
             )
         if self._run.rejected_count and "rejected" not in self._warned:
@@ -329,145 +330,10 @@ def _frame_of(kept: Kept, what: str) -> Frame:
     return from_arrow(pa.concat_tables(tables, promote_options="default"))
 
 
-def _speed(speed: float | str | None) -> float | None:
+def parse_speed(speed: float | str | None) -> float | None:
+    """A replay speed as users give it: a positive number, or "max" (None: as fast as possible)."""
     if speed is None or speed == "max":
         return None
     if isinstance(speed, str) or speed <= 0:
         raise PlanError(f"speed={speed!r}: give a positive number (60 shows a minute each second) or 'max'")
     return float(speed)
-
-
-def require_bounded(node: plan.Node, what: str) -> None:
-    """Refuse questions that an endless input can never answer."""
-    if not node.bounded:
-        endless = ", ".join(scan.source.name for scan in plan.scans(node) if not scan.source.bounded)
-        raise UnboundedError(
-            f"{what} needs an input that ends, and {endless} does not. Use .start() and .latest() for results as they come, "
-            "or .limit(n), or .on(history) to ask the same of a bounded source"
-        )
-
-
-def run_to_end(node: plan.Node, *, parallelism: int = 1) -> pa.Table:
-    """The whole answer of a bounded plan, worked out on the calling thread (and others, if asked)."""
-    require_bounded(node, "compute()")
-    sink = MemorySink(keep_changes=0)
-    limits = EpochLimits(max_delay=10**12)
-    run = prepare(node, [sink], QuerySettings("append", "sequence", True, parallelism, limits), "compute()")
-    bar = ProgressBar("compute()", delay=2.0)
-    begun = system_clock()
-    settings = QuerySettings("append", "sequence", True)
-    run.on_epoch = lambda: bar.update(lambda: progress_of(run, node, settings, "running", system_clock() - begun))
-    try:
-        run.loop()
-    finally:
-        bar.close(None)
-    return sink.latest()
-
-
-def preview(node: plan.Node, n: int) -> pd.DataFrame:
-    """The first `n` rows that a plan gives."""
-    from playhead.frame.results import sorted_result, to_pandas
-
-    if node.append_only:
-        limited = plan.Limit(node, n)
-        if node.bounded:
-            return to_pandas(_stopped_early(limited, n))
-        return to_pandas(_within_seconds(limited, n, 5.0))
-    if node.bounded:
-        return to_pandas(sorted_result(run_to_end(node), node).slice(0, n))
-    return to_pandas(sorted_result(_within_seconds(node, n, 5.0), node).slice(0, n))
-
-
-def _stopped_early(node: plan.Node, n: int) -> pa.Table:
-    sink = MemorySink(keep_changes=0)
-    limits = EpochLimits(max_rows=max(1024, n), max_delay=10**12)
-    run = prepare(node, [sink], QuerySettings("append", "sequence", True, 1, limits), "head()")
-
-    def enough() -> None:
-        run.stopping = run.delivery.rows >= n
-
-    run.on_epoch = enough
-    run.loop()
-    return sink.latest()
-
-
-def _within_seconds(node: plan.Node, n: int, seconds: float) -> pa.Table:
-    sink = MemorySink()
-    query = Query(node, [sink], QuerySettings("update", "time", False), name="head()")
-    deadline = time.monotonic() + seconds
-    with query._run.changed:
-        while query._run.delivery.rows < n and not query._done.is_set() and time.monotonic() < deadline:
-            query._run.changed.wait(0.05)
-    query.stop()
-    query._raise_if_failed()
-    if not query._run.delivery.rows:
-        raise UnboundedError(
-            f"nothing to show came within {seconds:g} s; .start() the frame and look at .latest() when you like"
-        )
-    return sink.latest()
-
-
-def start_query(
-    node: plan.Node,
-    sinks: list[Sink],
-    *,
-    mode: str | None,
-    parallelism: int,
-    name: str | None,
-    max_rows: int,
-    max_delay: int,
-    allow_unbounded_state: bool,
-) -> Query:
-    """Run a plan as `Frame.start` says."""
-    from playhead.checks import check_plan
-
-    sinks = sinks or [MemorySink()]
-    chosen = choose_mode(sinks, mode)
-    check_plan(node, chosen, allow_unbounded_state=allow_unbounded_state)
-    limits = EpochLimits(max_rows, max_delay)
-    return Query(node, sinks, QuerySettings(chosen, "time", False, parallelism, limits), name=name)
-
-
-def start_replay(
-    node: plan.Node,
-    sinks: list[Sink],
-    *,
-    duration: int | None,
-    speed: float | str | None,
-    mode: str | None,
-    parallelism: int,
-    name: str | None,
-    paused: bool,
-) -> Query:
-    """Run a plan as `Frame.replay` says."""
-    from playhead.checks import check_plan
-    from playhead.runtime.time_range import time_range
-
-    sinks = sinks or [MemorySink()]
-    chosen = choose_mode(sinks, mode)
-    check_plan(node, chosen, allow_unbounded_state=True)
-    first, last = time_range([scan.source for scan in plan.scans(node)])  # type: ignore[misc]
-    pace = _speed(speed)
-    if duration is not None:
-        pace = max(last - first, 1) / max(duration, 1)
-    elif speed is None:
-        pace = 1.0
-    settings = QuerySettings(chosen, "replay", False, parallelism, EpochLimits(), pace, first, last)
-    return Query(node, sinks, settings, name=name, paused=paused)
-
-
-def choose_mode(sinks: Sequence[Sink], mode: str | None) -> str:
-    """The mode asked for, or the one that the first sink likes best and all can take."""
-    modes = ("update", "append", "complete")
-    if mode is not None and mode not in modes:
-        raise PlanError(f"mode={mode!r} is none of {', '.join(modes)}")
-    for sink in sinks:
-        if mode is not None and mode not in sink.modes:
-            raise PlanError(f"{type(sink).__name__} cannot take mode={mode!r}; it takes {', '.join(sink.modes)}")
-    common = [candidate for candidate in sinks[0].modes if all(candidate in sink.modes for sink in sinks)]
-    if not common:
-        raise PlanError(
-            "these sinks have no mode in common: "
-            + "; ".join(f"{type(sink).__name__}: {', '.join(sink.modes)}" for sink in sinks)
-        )
-    return mode or common[0]

@@ -13,6 +13,7 @@ from playhead.durations import microseconds
 from playhead.errors import PlanError
 from playhead.expr import Col, Expr, columns_of, has_aggregate
 from playhead.frame.column import Column, to_expr
+from playhead.frame.every_column import EveryColumnVerbs
 from playhead.frame.joins import JoinVerbs
 from playhead.frame.running import RunVerbs
 from playhead.frame.show import ShowVerbs
@@ -26,7 +27,7 @@ ColumnLike = Any
 """What a verb takes as a column: a Column, a function of the frame, or a plain value."""
 
 
-class Frame(RunVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
+class Frame(RunVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
     """A lazy table, bounded or endless, with pandas' verbs.
 
     A frame has no index and no order. It is made by `read_parquet`, `from_pandas` and the like, and
@@ -42,11 +43,7 @@ class Frame(RunVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
     1      a    3.0     6.0
     """
 
-    __slots__ = ("_node",)
-    _node: plan.Node
-
-    def __init__(self, node: plan.Node) -> None:
-        object.__setattr__(self, "_node", node)
+    __slots__ = ()
 
     @classmethod
     def from_source(cls, source: plan.TableSource) -> Frame:
@@ -54,21 +51,6 @@ class Frame(RunVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
         return cls(plan.Scan(source))
 
     # What it is
-
-    @property
-    def node(self) -> plan.Node:
-        """The plan behind the frame."""
-        return self._node
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The columns as an Arrow schema."""
-        return self._node.schema
-
-    @property
-    def columns(self) -> list[str]:
-        """The names of the columns."""
-        return list(self._node.schema.names)
 
     @property
     def dtypes(self) -> dict[str, pa.DataType]:
@@ -117,7 +99,7 @@ class Frame(RunVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
         return Frame(plan.Filter(self._node, self._resolve(key)))
 
     def select(self, *columns: str | Column) -> Frame:
-        """The given columns, in the given order; a computed one is named by `.rename(name)` or by a keyword of `assign`."""
+        """The given columns, in the given order; `.rename(name)` gives a computed one its name."""
         pairs = []
         for column in columns:
             name = column if isinstance(column, str) else getattr(column, "name", None)
@@ -167,47 +149,6 @@ class Frame(RunVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
                 require_column(name, self._node.schema)
         return Frame(plan.Project(self._node, tuple((names.get(name, name), Col(name)) for name in self.columns)))
 
-    def astype(self, dtype: Any) -> Frame:
-        """Other types: one for all columns, or `{column: type}`; a value that does not fit is an error."""
-        return self._change(dtype if isinstance(dtype, Mapping) else dict.fromkeys(self.columns, dtype), "astype")
-
-    def fillna(self, value: Any) -> Frame:
-        """Missing values (null and NaN) replaced: by one value everywhere it fits, or `{column: value}`."""
-        return self._change(value if isinstance(value, Mapping) else dict.fromkeys(self.columns, value), "fillna")
-
-    def clip(self, lower: Any = None, upper: Any = None) -> Frame:
-        """Numbers no lower than `lower` and no higher than `upper`."""
-        return self._change(dict.fromkeys(self.columns, (lower, upper)), "clip", _is_number, spread=True)
-
-    def round(self, decimals: int | Mapping[str, int] = 0) -> Frame:
-        """Floats and decimals rounded to `decimals` digits, half to even."""
-        digits = decimals if isinstance(decimals, Mapping) else dict.fromkeys(self.columns, decimals)
-        return self._change(digits, "round", _is_fractional)
-
-    def isna(self) -> Frame:
-        """True where a value is missing (null or NaN), for every column."""
-        return self._change(dict.fromkeys(self.columns, ()), "isna", spread=True)
-
-    def isin(self, values: Iterable[Any] | Mapping[str, Iterable[Any]]) -> Frame:
-        """True where a value is among `values`, for every column."""
-        given = values if isinstance(values, Mapping) else dict.fromkeys(self.columns, list(values))
-        return self._change(given, "isin")
-
-    def _change(
-        self,
-        arguments: Mapping[str, Any],
-        verb: str,
-        applies: Callable[[pa.DataType], bool] = lambda _: True,
-        *,
-        spread: bool = False,
-    ) -> Frame:
-        changed: dict[str, Expr] = {}
-        for name, argument in arguments.items():
-            if applies(require_column(name, self._node.schema).type):
-                column = getattr(Column(Col(name), self), verb)
-                changed[name] = to_expr(column(*argument) if spread else column(argument))
-        return Frame(plan.Project(self._node, tuple((name, changed.get(name, Col(name))) for name in self.columns)))
-
     # Rows
 
     def query(self, expr: str, *, local_dict: Mapping[str, Any] | None = None) -> Frame:
@@ -238,15 +179,7 @@ class Frame(RunVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
         condition = self[names[0]].notna()
         for name in names[1:]:
             condition = condition & self[name].notna() if how == "any" else condition | self[name].notna()
-        return self[condition]
-
-    def where(self, condition: ColumnLike) -> Frame:
-        """Every value where `condition` is true, null elsewhere."""
-        return self._change(dict.fromkeys(self.columns, Column(self._resolve(condition), self)), "where")
-
-    def mask(self, condition: ColumnLike) -> Frame:
-        """Null where `condition` is true, every value elsewhere."""
-        return self._change(dict.fromkeys(self.columns, Column(self._resolve(condition), self)), "mask")
+        return Frame(plan.Filter(self._node, to_expr(condition)))
 
     def limit(self, n: int) -> Frame:
         """The first `n` rows that arrive, as a lazy frame; `head(n)` shows them at once."""
@@ -403,11 +336,3 @@ def concat(frames: Iterable[Frame]) -> Frame:
     if not nodes:
         raise PlanError("concat needs at least one frame")
     return Frame(nodes[0]) if len(nodes) == 1 else Frame(plan.Concat(nodes))
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
-
-
-def _is_fractional(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_floating(kind) or pa.types.is_decimal(kind))

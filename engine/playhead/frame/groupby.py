@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from playhead import plan
 from playhead.durations import calendar_unit, microseconds
 from playhead.errors import EventTimeError, PlanError, TypeMismatchError, did_you_mean
-from playhead.expr import AggregateCall, Call, Col, Expr, has_aggregate, walk
+from playhead.expr import AggregateCall, Call, Col, Expr, has_aggregate, type_of, walk
 from playhead.frame.column import Column, to_expr
 from playhead.schema import require_column
 from playhead.windows import WINDOW_END, WINDOW_START, Tumbling, Window, tumbling
@@ -56,14 +56,16 @@ class GroupBy:
         unit = calendar_unit(rule)
         if unit and unit[1] == "week":
             raise PlanError(
-                "resample('W') ends its weeks on Sunday in pandas; say groupby(ph.tumbling('W')), whose weeks begin on Monday"
+                "resample('W') ends its weeks on Sunday in pandas; say groupby(ph.tumbling('W')), "
+                "whose weeks begin on Monday"
             )
         window = tumbling(rule, origin=origin, offset=offset)
         day = 86_400_000_000
         if isinstance(window, Tumbling) and origin is None:
             if day % window.size:
                 raise PlanError(
-                    f"resample({rule!r}): pandas counts from the first row's midnight, which a stream does not know; give origin="
+                    f"resample({rule!r}): pandas counts from the first row's midnight, "
+                    "which a stream does not know; give origin="
                 )
             window = replace(window, origin="1970-01-01")
         return cls(frame, (), window, 0, label=time.column)
@@ -126,7 +128,7 @@ class GroupBy:
                 for name, what in columns.items():
                     if isinstance(what, list | tuple):
                         raise PlanError(
-                            f"several aggregates of {name!r} need names of their own: {name}_mean=({name!r}, 'mean'), ..."
+                            f"several aggregates of {name!r} need names: {name}_mean=({name!r}, 'mean'), ..."
                         )
                 return {name: (name, what) for name, what in columns.items()}
             case (what,):
@@ -148,8 +150,8 @@ class GroupBy:
 
     def _fits(self, name: str, what: Any) -> bool:
         try:
-            call = self._call(name, Col(name), aggregate_named(what))
-            call.aggregate.result_type([plan.type_of(argument, self.frame.schema) for argument in call.arguments])
+            call = self._call(Col(name), aggregate_named(what))
+            call.aggregate.result_type([type_of(argument, self.frame.schema) for argument in call.arguments])
         except TypeMismatchError:
             return False
         return True
@@ -160,26 +162,26 @@ class GroupBy:
             argument = Col(column) if isinstance(column, str) else self.frame._resolve(column)
             if isinstance(argument, Col):
                 require_column(argument.name, self.frame.schema)
-            return self._call(name, argument, aggregate_named(what))
+            return self._call(argument, aggregate_named(what))
         if isinstance(spec, Column) or (callable(spec) and not isinstance(spec, type)):
             expr = to_expr(spec if isinstance(spec, Column) else spec(self.frame))
             if not has_aggregate(expr):
                 raise PlanError(f"{name}={expr} has no aggregate; say ph.sum(...), ph.first(...) or the like")
             return self._ordered(expr)
         raise PlanError(
-            f"{name}={spec!r} is not an aggregate; write {name}=('column', 'mean') or an expression such as ph.sum('column')"
+            f"{name}={spec!r} is not an aggregate; write {name}=('column', 'mean') "
+            "or an expression such as ph.sum('column')"
         )
 
-    def _call(self, name: str, argument: Expr, aggregate: Aggregate) -> Expr:
+    def _call(self, argument: Expr, aggregate: Aggregate) -> AggregateCall:
         if aggregate.name == "size":
             return AggregateCall(aggregate, ())
-        return self._ordered(AggregateCall(aggregate, (argument,)))
+        return ordered(AggregateCall(aggregate, (argument,)), self.frame.node)
 
-    def _ordered(self, expr: Expr) -> Any:
-        """Give every order-dependent aggregate the order key: event time, then the source's sequence columns."""
+    def _ordered(self, expr: Expr) -> Expr:
         match expr:
-            case AggregateCall(aggregate, arguments) if aggregate.order_dependent and len(arguments) == 1:
-                return AggregateCall(aggregate, arguments + order_key(self.frame.node, str(aggregate)))
+            case AggregateCall():
+                return ordered(expr, self.frame.node)
             case Call(function, arguments, options):
                 return Call(function, tuple(self._ordered(argument) for argument in arguments), options)
         return expr
@@ -237,11 +239,19 @@ def _key(frame: Frame, part: Any) -> tuple[str, Expr]:
     raise PlanError(f"cannot group by {part!r}; give column names, columns, or a window such as ph.tumbling('1h')")
 
 
+def ordered(call: AggregateCall, node: plan.Node) -> AggregateCall:
+    """Give an order-dependent aggregate the order key: event time, then the source's sequence columns."""
+    if call.aggregate.order_dependent and len(call.arguments) == 1:
+        return AggregateCall(call.aggregate, call.arguments + order_key(node, str(call.aggregate)))
+    return call
+
+
 def order_key(node: plan.Node, what: str) -> tuple[Expr, ...]:
     """The columns that say which of two rows comes first: event time, then the sources' sequence columns."""
     if node.time is None:
         raise EventTimeError(
-            f"{what} asks which row comes first, and a frame has no order: it needs an event time (time= or .with_time(...))"
+            f"{what} asks which row comes first, and a frame has no order: "
+            "it needs an event time (time= or .with_time(...))"
         )
     sequence = [name for scan in plan.scans(node) for name in scan.source.sequence if name in node.schema.names]
     return (Col(node.time.column), *(Col(name) for name in dict.fromkeys(sequence)))
@@ -259,7 +269,7 @@ def aggregate_named(what: Any) -> Aggregate:
     if isinstance(what, UserAggregate):
         return UserDefined(what)
     if hasattr(what, "accumulator"):
-        return what  # type: ignore[no-any-return]
+        return cast("Aggregate", what)
     raise PlanError(f"{what!r} is not an aggregate; give a name such as 'mean', or subclass ph.UserAggregate")
 
 
@@ -287,6 +297,4 @@ def metric_call(node: plan.Node, wanted: UserMetric) -> AggregateCall:
     expr = to_expr(wanted.aggregate)
     if not isinstance(expr, AggregateCall):
         raise PlanError(f"the metric {wanted.name!r} is one aggregate, such as ph.sum('size'), not {expr}")
-    if expr.aggregate.order_dependent and len(expr.arguments) == 1:
-        return AggregateCall(expr.aggregate, expr.arguments + order_key(node, str(expr.aggregate)))
-    return expr
+    return ordered(expr, node)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from playhead import plan
 from playhead.durations import microseconds
 from playhead.errors import PlanError
+from playhead.frame.planned import Planned
 
 if TYPE_CHECKING:
     from playhead.frame.frame import Frame
@@ -15,11 +16,10 @@ if TYPE_CHECKING:
 Names = str | Sequence[str] | None
 
 
-class JoinVerbs:
+class JoinVerbs(Planned):
     """`merge` and `merge_asof`, as pandas has them."""
 
     __slots__ = ()
-    _node: plan.Node
 
     def merge(
         self,
@@ -34,7 +34,8 @@ class JoinVerbs:
     ) -> Frame:
         """Pairs of rows with equal keys; with `how="left"`, left rows without a partner too, their right side null.
 
-        Missing keys never match. The result has no event time: say `.with_time(column, out_of_order=...)` for a window on it.
+        Missing keys never match. The result has no event time; for a window on it say
+        `.with_time(column, out_of_order=...)`.
 
         Parameters
         ----------
@@ -65,7 +66,7 @@ class JoinVerbs:
             )
         pairs = _pairs(self._node, _node_of(right, "merge"), on, left_on, right_on, required=True)
         life = None if ttl is None else microseconds(ttl, "ttl")
-        return _frame(plan.Merge(self._node, right.node, pairs, how, life, tuple(suffixes)))
+        return self._with(plan.Merge(self._node, right.node, pairs, how, life, (suffixes[0], suffixes[1])))
 
     def merge_asof(
         self,
@@ -106,13 +107,9 @@ class JoinVerbs:
                 )
         pairs = _pairs(self._node, other, by, left_by, right_by, required=False)
         reach = None if tolerance is None else microseconds(tolerance, "tolerance")
-        return _frame(plan.MergeAsof(self._node, other, pairs, reach, allow_exact_matches, tuple(suffixes)))
-
-
-def _frame(node: plan.Node) -> Frame:
-    from playhead.frame.frame import Frame
-
-    return Frame(node)
+        return self._with(
+            plan.MergeAsof(self._node, other, pairs, reach, allow_exact_matches, (suffixes[0], suffixes[1]))
+        )
 
 
 def _node_of(right: object, verb: str) -> plan.Node:
@@ -132,7 +129,8 @@ def _pairs(
         both = [name for name in left.schema.names if name in right.schema.names]
         if not both:
             raise PlanError(
-                f"no column is in both frames: {left.schema.names} and {right.schema.names}; give on=, or left_on= and right_on="
+                f"no column is in both frames: {left.schema.names} and {right.schema.names}; "
+                "give on=, or left_on= and right_on="
             )
     if both is not None:
         left_on = right_on = both

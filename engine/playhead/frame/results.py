@@ -52,13 +52,15 @@ def to_pandas(table: pa.Table, dtype_backend: Any = None) -> pd.DataFrame:
     import pandas as pd
 
     if dtype_backend == "pyarrow":
-        return table.to_pandas(types_mapper=pd.ArrowDtype)
+        arrow: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
+        return arrow
     if dtype_backend not in (None, "numpy_nullable"):
         raise PlanError(f"dtype_backend={dtype_backend!r} is neither 'numpy_nullable' nor 'pyarrow'")
     nullable = _nullable_types()
     if dtype_backend == "numpy_nullable":
-        return table.to_pandas(types_mapper=nullable.get)
-    frame = table.to_pandas()
+        masked: pd.DataFrame = table.to_pandas(types_mapper=nullable.get)
+        return masked
+    frame: pd.DataFrame = table.to_pandas()
     for position, name in enumerate(table.column_names):
         if (
             table.column(position).null_count

@@ -10,6 +10,7 @@ import pyarrow as pa
 from playhead import plan
 from playhead.durations import microseconds
 from playhead.errors import EventTimeError, PlanError, UnboundedError
+from playhead.frame.planned import Planned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,11 +19,10 @@ if TYPE_CHECKING:
     from playhead.sinks.sink import Sink
 
 
-class RunVerbs:
+class RunVerbs(Planned):
     """What `Frame` can do with its plan besides making another one."""
 
     __slots__ = ()
-    _node: plan.Node
 
     def compute(self, *, parallelism: int = 1, dtype_backend: Any = None) -> pd.DataFrame:
         """The whole answer as a pandas.DataFrame; nothing is ever late in it.
@@ -48,7 +48,7 @@ class RunVerbs:
     def to_arrow(self, *, parallelism: int = 1) -> pa.Table:
         """The whole answer as a pyarrow.Table."""
         from playhead.frame.results import sorted_result
-        from playhead.query import run_to_end
+        from playhead.starting import run_to_end
 
         return sorted_result(run_to_end(self._node, parallelism=parallelism), self._node)
 
@@ -66,8 +66,8 @@ class RunVerbs:
 
     def to_parquet(self, path: Any, *, filesystem: Any = None) -> None:
         """Write the whole answer to a Parquet file (a folder if `path` ends with "/"); whole or not at all."""
-        from playhead.query import require_bounded
         from playhead.sinks.parquet import write_parquet
+        from playhead.starting import require_bounded
 
         require_bounded(self._node, "to_parquet()")
         table = self.to_arrow()
@@ -78,7 +78,7 @@ class RunVerbs:
 
         On an endless input: the first rows that arrive within 5 seconds.
         """
-        from playhead.query import preview
+        from playhead.starting import preview
 
         return preview(self._node, n)
 
@@ -97,7 +97,7 @@ class RunVerbs:
         max_delay: Any = "5ms",
         allow_unbounded_state: bool = False,
     ) -> Query:
-        """Run the frame on a thread of its own: on an endless source as rows come, on a bounded one as fast as possible.
+        """Run the frame on a thread of its own, as rows come; a bounded source as fast as possible.
 
         Parameters
         ----------
@@ -115,12 +115,11 @@ class RunVerbs:
         allow_unbounded_state : bool
             Run a plan whose memory grows with every row of an endless input.
         """
-        from playhead.query import start_query
+        from playhead.starting import start_query
 
-        sinks = [] if sink is None else list(sink) if isinstance(sink, list | tuple) else [sink]
         return start_query(
             self._node,
-            sinks,
+            _sinks(sink),
             mode=mode,
             parallelism=parallelism,
             name=name,
@@ -153,7 +152,7 @@ class RunVerbs:
         paused : bool
             Begin paused, for `step()`.
         """
-        from playhead.query import require_bounded, start_replay
+        from playhead.starting import require_bounded, start_replay
 
         require_bounded(self._node, "replay()")
         if duration is not None and speed is not None:
@@ -163,11 +162,10 @@ class RunVerbs:
                 raise EventTimeError(
                     f"replay() follows time, and {scan.source.name} has none: read it with time= or arrival="
                 )
-        sinks = [] if sink is None else list(sink) if isinstance(sink, list | tuple) else [sink]
         length = None if duration is None else microseconds(duration, "duration")
         return start_replay(
             self._node,
-            sinks,
+            _sinks(sink),
             duration=length,
             speed=speed,
             mode=mode,
@@ -186,3 +184,9 @@ class RunVerbs:
 
     def __iter__(self) -> Any:
         raise PlanError("a lazy frame cannot be looped over; compute() it, or let a sink take its batches")
+
+
+def _sinks(sink: Sink | Sequence[Sink] | None) -> list[Sink]:
+    if sink is None:
+        return []
+    return list(sink) if isinstance(sink, Sequence) else [sink]

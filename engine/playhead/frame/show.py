@@ -9,13 +9,13 @@ import pyarrow as pa
 from playhead import plan
 from playhead.checks import row_state
 from playhead.durations import readable
+from playhead.frame.planned import Planned
 
 
-class ShowVerbs:
+class ShowVerbs(Planned):
     """`repr`, `_repr_html_` and `explain`."""
 
     __slots__ = ()
-    _node: plan.Node
 
     def __repr__(self) -> str:
         columns = ", ".join(f"{field.name}: {short_type(field.type)}" for field in self._node.schema)
@@ -102,7 +102,8 @@ def _notes(node: plan.Node) -> list[str]:
             for name, call in part.aggregates:
                 if call.aggregate.order_dependent and len(call.arguments) == 2:
                     notes.append(
-                        f"{name}={call}: rows of equal time are told apart by their values; declare sequence= where the order is known"
+                        f"{name}={call}: rows of equal time are told apart by their values; "
+                        "declare sequence= where the order is known"
                     )
         problem = None if part.bounded else row_state(part)
         if problem:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from playhead import plan
+from playhead.frame.planned import Planned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from playhead.frame.frame import Frame
 
 
-class SummaryVerbs:
+class SummaryVerbs(Planned):
     """Aggregates over whole frames."""
 
     __slots__ = ()
-    _node: plan.Node
 
     def value_counts(self, subset: str | list[str] | None = None) -> Frame:
         """How often each combination of values comes: a frame with a column `count`.
@@ -80,12 +79,6 @@ class SummaryVerbs:
             field.name for field in self._node.schema if _is_number(field.type) or pa.types.is_boolean(field.type)
         ]
         return self._frame().agg(**{name: (name, what) for name in numeric})
-
-    def _frame(self) -> Frame:
-        from playhead.frame.frame import Frame
-
-        assert isinstance(self, Frame)
-        return self
 
 
 def _is_number(kind: pa.DataType) -> bool:

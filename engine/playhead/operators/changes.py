@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,7 @@ class Shown:
 
 
 def difference(old: Shown, new: Shown) -> tuple[Shown, Shown]:
-    """What goes and what comes when `old` becomes `new`: nothing for a group whose results are the same, bit for bit."""
+    """What goes and what comes when `old` becomes `new`; groups whose results are the same, bit for bit, do neither."""
     where = np.empty(1 + max(old.ids.max(initial=-1), new.ids.max(initial=-1)), np.int64)
     where[old.ids] = -1
     where[new.ids] = np.arange(len(new.ids))
@@ -73,20 +74,19 @@ def rows_differ(left: pa.RecordBatch, right: pa.RecordBatch) -> npt.NDArray[np.b
     return differs
 
 
-_BITS = {8: np.uint8, 16: np.uint16, 32: np.uint32, 64: np.uint64}
+_BITS: dict[int, type[np.unsignedinteger[Any]]] = {8: np.uint8, 16: np.uint16, 32: np.uint32, 64: np.uint64}
 
 
 def _values_differ(old: pa.Array, new: pa.Array) -> npt.NDArray[np.bool_]:
     kind = old.type
     if not old.null_count and not new.null_count and not pa.types.is_boolean(kind) and pa.types.is_primitive(kind):
         bits = _BITS[kind.bit_width]
-        result: npt.NDArray[np.bool_] = _raw(old, bits) != _raw(new, bits)
-        return result
+        return np.asarray(_raw(old, bits) != _raw(new, bits), dtype=bool)
     if pa.types.is_floating(kind):
         width = _BITS[kind.bit_width]
         bits_old, bits_new = _raw(old.fill_null(0.0), width), _raw(new.fill_null(0.0), width)
-        result = bits_old != bits_new
-        return result | (np.asarray(old.is_null()) != np.asarray(new.is_null()))
+        nulls_differ: npt.NDArray[np.bool_] = np.asarray(old.is_null()) != np.asarray(new.is_null())
+        return np.asarray(bits_old != bits_new, dtype=bool) | nulls_differ
     if pa.types.is_dictionary(kind):
         old, new = old.cast(kind.value_type), new.cast(kind.value_type)
     same = pc.equal(old, new).fill_null(False)
@@ -94,7 +94,7 @@ def _values_differ(old: pa.Array, new: pa.Array) -> npt.NDArray[np.bool_]:
     return ~np.asarray(pc.or_(same, both_null))
 
 
-def _raw(array: pa.Array, bits: type) -> npt.NDArray[np.generic]:
+def _raw(array: pa.Array, bits: type[np.unsignedinteger[Any]]) -> npt.NDArray[np.unsignedinteger[Any]]:
     return (
         np.frombuffer(array.buffers()[1], dtype=bits)[array.offset : array.offset + len(array)]
         if len(array)

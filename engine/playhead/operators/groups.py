@@ -140,7 +140,7 @@ class Groups:
     def snapshot(
         self, key_groups: range, *, touched_only: bool, extra: Mapping[str, pa.Array] | None = None
     ) -> dict[str, pa.Table]:
-        """`groups`: key, prefix and state of the slots in `key_groups`; `removed`: keys gone since the last snapshot."""
+        """`groups`: key, prefix and state of the slots in `key_groups`; `removed`: keys gone since the last time."""
         slots = self.keyed.live_slots()
         if touched_only:
             slots = slots[self.flags[slots] & 2 != 0]

@@ -8,6 +8,7 @@ windows of the panes that an epoch touched (update mode).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, overload
 
 import numpy as np
 import pyarrow as pa
@@ -74,12 +75,20 @@ class HoppingAggregate(Operator):
         kept = np.flatnonzero(end <= last)
         return batch.take(kept), starts[kept]
 
-    def _first_end(self, starts: Int64s) -> Int64s:
+    @overload
+    def _first_end(self, starts: int) -> int: ...
+    @overload
+    def _first_end(self, starts: Int64s) -> Int64s: ...
+    def _first_end(self, starts: Any) -> Any:
         """The end of the first window that holds a pane."""
         base = self.origin + self.window.size
         return base - (base - starts - self.window.pane) // self.window.hop * self.window.hop
 
-    def _last_end(self, starts: Int64s) -> Int64s:
+    @overload
+    def _last_end(self, starts: int) -> int: ...
+    @overload
+    def _last_end(self, starts: Int64s) -> Int64s: ...
+    def _last_end(self, starts: Any) -> Any:
         """The end of the last window that holds a pane."""
         return (starts - self.origin) // self.window.hop * self.window.hop + self.origin + self.window.size
 

@@ -103,7 +103,7 @@ class SplitTime:
 
 
 def source_watermark(splits: Sequence[SplitTime], previous: int) -> tuple[int, bool]:
-    """The watermark of a source and whether all of it is idle: the minimum over splits that are not idle, never going back."""
+    """The watermark of a source, the minimum over splits that are not idle, never going back; and whether all are."""
     active = [split.watermark for split in splits if not split.idle]
     if not active:
         return (MAX_TIME if not splits else previous), bool(splits)

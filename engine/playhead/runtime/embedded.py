@@ -199,7 +199,7 @@ def tasks_for(plan: PhysicalPlan, parallelism: int, changed: threading.Condition
 
 
 def spread(batches: Sequence[pa.RecordBatch], parallelism: int) -> list[list[pa.RecordBatch]]:
-    """Cut an epoch's rows into contiguous shares of about equal size, so that shares in task order are in source order."""
+    """Cut an epoch's rows into contiguous shares of about equal size: shares in task order are in source order."""
     total = sum(batch.num_rows for batch in batches)
     shares: list[list[pa.RecordBatch]] = [[] for _ in range(parallelism)]
     position = 0

@@ -147,7 +147,7 @@ class Feed:
         return cut
 
     def cut_of(self, takes: Sequence[tuple[SplitReader, int]]) -> Cut:
-        """Take exactly so many rows from each of these splits (fewer where there are fewer), and move the watermarks."""
+        """Take so many rows from each of these splits, fewer where there are fewer, and move the watermarks."""
         cut = Cut([[] for _ in self.sources], [])
         for reader, rows in takes:
             wanted = cut.count + rows
@@ -267,7 +267,7 @@ class Feed:
             reader.start()
 
     def close(self) -> None:
-        """Stop all readers; returns when their threads have ended, or after some seconds for one that does not listen."""
+        """Stop all readers; returns when their threads have ended, or after some seconds if one does not listen."""
         for reader in self.readers:
             reader.close()
         for reader in self.readers:

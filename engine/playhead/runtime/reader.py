@@ -161,7 +161,7 @@ class SplitReader:
         """Waiting brings no row that may be shown before `until`: the end was read, or a later row waits."""
         if self._ended:
             return True
-        last = self._buffer[-1].releases if self._buffer else ()
+        last = self._buffer[-1].releases if self._buffer else np.empty(0, np.int64)
         return len(last) > 0 and int(last[-1]) > until
 
     def rows_waiting(self, enough: int) -> int:

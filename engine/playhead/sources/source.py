@@ -69,7 +69,7 @@ class Source(Protocol):
     grows: bool
     """New splits may appear while it is read; a source that does not grow ends when its splits have ended."""
     out_of_order: int | None
-    """How many microseconds a row may be behind the greatest event time seen before it in its split; None: not declared."""
+    """How many microseconds a row may be behind the greatest event time before it in its split; None: not declared."""
     sequence: tuple[str, ...]
     """Columns that order rows of equal event time."""
     arrival: str | None

@@ -1,0 +1,153 @@
+"""From a frame and a wish to a running query, or to an answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from playhead import plan
+from playhead.checks import check_plan
+from playhead.errors import PlanError, UnboundedError
+from playhead.query import Query, QuerySettings, parse_speed, prepare, system_clock
+from playhead.runtime.coordinator import EpochLimits
+from playhead.runtime.progress import ProgressBar, progress_of
+from playhead.runtime.time_range import time_range
+from playhead.sinks.memory import MemorySink
+from playhead.sinks.sink import Sink
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def require_bounded(node: plan.Node, what: str) -> None:
+    """Refuse questions that an endless input can never answer."""
+    if not node.bounded:
+        endless = ", ".join(scan.source.name for scan in plan.scans(node) if not scan.source.bounded)
+        raise UnboundedError(
+            f"{what} needs an input that ends, and {endless} does not. Use .start() and .latest() for results "
+            "as they come, or .limit(n), or .on(history) to ask the same of a bounded source"
+        )
+
+
+def run_to_end(node: plan.Node, *, parallelism: int = 1) -> pa.Table:
+    """The whole answer of a bounded plan, worked out on the calling thread (and others, if asked)."""
+    require_bounded(node, "compute()")
+    sink = MemorySink(keep_changes=0)
+    limits = EpochLimits(max_delay=10**12)
+    run = prepare(node, [sink], QuerySettings("append", "sequence", True, parallelism, limits), "compute()")
+    bar = ProgressBar("compute()", delay=2.0)
+    begun = system_clock()
+    settings = QuerySettings("append", "sequence", True)
+    run.on_epoch = lambda: bar.update(lambda: progress_of(run, node, settings, "running", system_clock() - begun))
+    try:
+        run.loop()
+    finally:
+        bar.close(None)
+    return sink.latest()
+
+
+def preview(node: plan.Node, n: int) -> pd.DataFrame:
+    """The first `n` rows that a plan gives."""
+    from playhead.frame.results import sorted_result, to_pandas
+
+    if node.append_only:
+        limited = plan.Limit(node, n)
+        if node.bounded:
+            return to_pandas(_stopped_early(limited, n))
+        return to_pandas(_within_seconds(limited, n, 5.0))
+    if node.bounded:
+        return to_pandas(sorted_result(run_to_end(node), node).slice(0, n))
+    return to_pandas(sorted_result(_within_seconds(node, n, 5.0), node).slice(0, n))
+
+
+def _stopped_early(node: plan.Node, n: int) -> pa.Table:
+    sink = MemorySink(keep_changes=0)
+    limits = EpochLimits(max_rows=max(1024, n), max_delay=10**12)
+    run = prepare(node, [sink], QuerySettings("append", "sequence", True, 1, limits), "head()")
+
+    def enough() -> None:
+        run.stopping = run.delivery.rows >= n
+
+    run.on_epoch = enough
+    run.loop()
+    return sink.latest()
+
+
+def _within_seconds(node: plan.Node, n: int, seconds: float) -> pa.Table:
+    sink = MemorySink()
+    query = Query(node, [sink], QuerySettings("update", "time", False), name="head()")
+    deadline = time.monotonic() + seconds
+    with query._run.changed:
+        while query._run.delivery.rows < n and not query._done.is_set() and time.monotonic() < deadline:
+            query._run.changed.wait(0.05)
+    query.stop()
+    query._raise_if_failed()
+    if not query._run.delivery.rows:
+        raise UnboundedError(
+            f"nothing to show came within {seconds:g} s; .start() the frame and look at .latest() when you like"
+        )
+    return sink.latest()
+
+
+def start_query(
+    node: plan.Node,
+    sinks: list[Sink],
+    *,
+    mode: str | None,
+    parallelism: int,
+    name: str | None,
+    max_rows: int,
+    max_delay: int,
+    allow_unbounded_state: bool,
+) -> Query:
+    """Run a plan as `Frame.start` says."""
+    sinks = sinks or [MemorySink()]
+    chosen = choose_mode(sinks, mode)
+    check_plan(node, chosen, allow_unbounded_state=allow_unbounded_state)
+    limits = EpochLimits(max_rows, max_delay)
+    return Query(node, sinks, QuerySettings(chosen, "time", False, parallelism, limits), name=name)
+
+
+def start_replay(
+    node: plan.Node,
+    sinks: list[Sink],
+    *,
+    duration: int | None,
+    speed: float | str | None,
+    mode: str | None,
+    parallelism: int,
+    name: str | None,
+    paused: bool,
+) -> Query:
+    """Run a plan as `Frame.replay` says."""
+    sinks = sinks or [MemorySink()]
+    chosen = choose_mode(sinks, mode)
+    check_plan(node, chosen, allow_unbounded_state=True)
+    first, last = time_range([scan.source for scan in plan.scans(node)])  # type: ignore[misc]
+    pace = parse_speed(speed)
+    if duration is not None:
+        pace = max(last - first, 1) / max(duration, 1)
+    elif speed is None:
+        pace = 1.0
+    settings = QuerySettings(chosen, "replay", False, parallelism, EpochLimits(), pace, first, last)
+    return Query(node, sinks, settings, name=name, paused=paused)
+
+
+def choose_mode(sinks: Sequence[Sink], mode: str | None) -> str:
+    """The mode asked for, or the one that the first sink likes best and all can take."""
+    modes = ("update", "append", "complete")
+    if mode is not None and mode not in modes:
+        raise PlanError(f"mode={mode!r} is none of {', '.join(modes)}")
+    for sink in sinks:
+        if mode is not None and mode not in sink.modes:
+            raise PlanError(f"{type(sink).__name__} cannot take mode={mode!r}; it takes {', '.join(sink.modes)}")
+    common = [candidate for candidate in sinks[0].modes if all(candidate in sink.modes for sink in sinks)]
+    if not common:
+        raise PlanError(
+            "these sinks have no mode in common: "
+            + "; ".join(f"{type(sink).__name__}: {', '.join(sink.modes)}" for sink in sinks)
+        )
+    return mode or common[0]
