@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,12 @@ from playhead.durations import microseconds
 from playhead.errors import PlanError, RunError
 from playhead.optimize import optimize
 from playhead.physical import lower
+from playhead.results import moment, sorted_result, to_pandas
 from playhead.runtime.coordinator import EpochLimits
 from playhead.runtime.delivery import Delivery
 from playhead.runtime.feed import Reading
 from playhead.runtime.pacing import Clock
-from playhead.runtime.progress import Progress, ProgressBar, moment, progress_of
+from playhead.runtime.progress import Progress, ProgressBar, progress_of
 from playhead.runtime.run import Goal, Kept, Run, RunSettings
 from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.sinks.memory import MemorySink
@@ -61,6 +62,8 @@ class QuerySettings:
     range_start: int = MIN_TIME
     range_end: int = MAX_TIME
     clock: Clock = system_clock
+    frame_of: Callable[[pa.Table], Any] = lambda table: table
+    """Makes a frame of a table, for `late` and `rejected`: frames know queries, not the other way round."""
 
 
 def prepare(node: plan.Node, sinks: Sequence[Sink], settings: QuerySettings, name: str) -> Run:
@@ -150,17 +153,15 @@ class Query:
     @property
     def late(self) -> Frame:
         """The last 100,000 late rows, each with the window that it missed; `progress.late` counts all."""
-        return _frame_of(self._run.late, "late")
+        return self._settings.frame_of(_kept_table(self._run.late, "late"))
 
     @property
     def rejected(self) -> Frame:
         """The last 100,000 pieces of input that could not become rows: source, position, text, reason."""
-        return _frame_of(self._run.rejected, "rejected")
+        return self._settings.frame_of(_kept_table(self._run.rejected, "rejected"))
 
     def latest(self, *, dtype_backend: Any = None) -> pd.DataFrame:
         """The result as it stands after the last epoch."""
-        from playhead.frame.results import sorted_result, to_pandas
-
         self._raise_if_failed()
         return to_pandas(sorted_result(self.to_arrow(), self._node), dtype_backend)
 
@@ -319,15 +320,13 @@ class Query:
         return "UTC"
 
 
-def _frame_of(kept: Kept, what: str) -> Frame:
-    from playhead.io import from_arrow
-
+def _kept_table(kept: Kept, what: str) -> pa.Table:
     tables = [
         pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part for part, _ in list(kept.parts)
     ]
     if not tables:
-        return from_arrow(pa.table({what: pa.array([], pa.string())}))
-    return from_arrow(pa.concat_tables(tables, promote_options="default"))
+        return pa.table({what: pa.array([], pa.string())})
+    return pa.concat_tables(tables, promote_options="default")
 
 
 def parse_speed(speed: float | str | None) -> float | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -12,6 +12,7 @@ from playhead import plan
 from playhead.checks import check_plan
 from playhead.errors import PlanError, UnboundedError
 from playhead.query import Query, QuerySettings, parse_speed, prepare, system_clock
+from playhead.results import sorted_result, to_pandas
 from playhead.runtime.coordinator import EpochLimits
 from playhead.runtime.progress import ProgressBar, progress_of
 from playhead.runtime.time_range import time_range
@@ -51,8 +52,6 @@ def run_to_end(node: plan.Node, *, parallelism: int = 1) -> pa.Table:
 
 def preview(node: plan.Node, n: int) -> pd.DataFrame:
     """The first `n` rows that a plan gives."""
-    from playhead.frame.results import sorted_result, to_pandas
-
     if node.append_only:
         limited = plan.Limit(node, n)
         if node.bounded:
@@ -102,13 +101,14 @@ def start_query(
     max_rows: int,
     max_delay: int,
     allow_unbounded_state: bool,
+    frame_of: Callable[[pa.Table], Any],
 ) -> Query:
     """Run a plan as `Frame.start` says."""
     sinks = sinks or [MemorySink()]
     chosen = choose_mode(sinks, mode)
     check_plan(node, chosen, allow_unbounded_state=allow_unbounded_state)
     limits = EpochLimits(max_rows, max_delay)
-    return Query(node, sinks, QuerySettings(chosen, "time", False, parallelism, limits), name=name)
+    return Query(node, sinks, QuerySettings(chosen, "time", False, parallelism, limits, frame_of=frame_of), name=name)
 
 
 def start_replay(
@@ -120,7 +120,10 @@ def start_replay(
     mode: str | None,
     parallelism: int,
     name: str | None,
+    max_rows: int,
+    max_delay: int,
     paused: bool,
+    frame_of: Callable[[pa.Table], Any],
 ) -> Query:
     """Run a plan as `Frame.replay` says."""
     sinks = sinks or [MemorySink()]
@@ -132,7 +135,9 @@ def start_replay(
         pace = max(last - first, 1) / max(duration, 1)
     elif speed is None:
         pace = 1.0
-    settings = QuerySettings(chosen, "replay", False, parallelism, EpochLimits(), pace, first, last)
+    settings = QuerySettings(
+        chosen, "replay", False, parallelism, EpochLimits(max_rows, max_delay), pace, first, last, frame_of=frame_of
+    )
     return Query(node, sinks, settings, name=name, paused=paused)
 
 

@@ -15,6 +15,7 @@ from playhead.frame.planned import Planned
 if TYPE_CHECKING:
     import pandas as pd
 
+    from playhead.frame.frame import Frame
     from playhead.query import Query
     from playhead.sinks.sink import Sink
 
@@ -41,13 +42,13 @@ class RunVerbs(Planned):
         UnboundedError
             If the input does not end.
         """
-        from playhead.frame.results import to_pandas
+        from playhead.results import to_pandas
 
         return to_pandas(self.to_arrow(parallelism=parallelism), dtype_backend)
 
     def to_arrow(self, *, parallelism: int = 1) -> pa.Table:
         """The whole answer as a pyarrow.Table."""
-        from playhead.frame.results import sorted_result
+        from playhead.results import sorted_result
         from playhead.starting import run_to_end
 
         return sorted_result(run_to_end(self._node, parallelism=parallelism), self._node)
@@ -126,6 +127,7 @@ class RunVerbs(Planned):
             max_rows=max_rows,
             max_delay=microseconds(max_delay, "max_delay"),
             allow_unbounded_state=allow_unbounded_state,
+            frame_of=_frame_of,
         )
 
     def replay(
@@ -137,6 +139,8 @@ class RunVerbs(Planned):
         mode: str | None = None,
         parallelism: int = 1,
         name: str | None = None,
+        max_rows: int = 65_536,
+        max_delay: Any = "5ms",
         paused: bool = False,
     ) -> Query:
         """Play a bounded history as it happened, disorder and all.
@@ -149,6 +153,8 @@ class RunVerbs(Planned):
             How long the whole replay should take.
         speed : float or "max", optional
             Event time per time: 60 shows a minute each second. "max" does not pace. Default: 1, or by `duration`.
+        max_rows, max_delay : int, str
+            An epoch ends at so many rows, or so long after its first, whichever comes first.
         paused : bool
             Begin paused, for `step()`.
         """
@@ -171,7 +177,10 @@ class RunVerbs(Planned):
             mode=mode,
             parallelism=parallelism,
             name=name,
+            max_rows=max_rows,
+            max_delay=microseconds(max_delay, "max_delay"),
             paused=paused,
+            frame_of=_frame_of,
         )
 
     def __len__(self) -> int:
@@ -184,6 +193,14 @@ class RunVerbs(Planned):
 
     def __iter__(self) -> Any:
         raise PlanError("a lazy frame cannot be looped over; compute() it, or let a sink take its batches")
+
+
+def _frame_of(table: pa.Table) -> Frame:
+    from playhead.frame.frame import Frame
+    from playhead.sources.arrow import ArrowSource
+    from playhead.sources.timing import Declared
+
+    return Frame.from_source(ArrowSource("table", table, Declared(None)))
 
 
 def _sinks(sink: Sink | Sequence[Sink] | None) -> list[Sink]:

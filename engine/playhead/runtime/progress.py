@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from playhead.results import moment
 from playhead.schema import MAX_TIME, MIN_TIME
 
 if TYPE_CHECKING:
@@ -67,18 +68,6 @@ def _fraction(run: Run, settings: QuerySettings, state: str) -> float | None:
         return None
     length = max(settings.range_end - settings.range_start, 1)
     return min(1.0, max(0.0, (run.playhead - settings.range_start) / length))
-
-
-def moment(time: int, zone: str) -> Any:
-    """A time of the engine as a pandas.Timestamp; None for "not yet" and for the end of time."""
-    if time in (MIN_TIME, MAX_TIME):
-        return None
-    import pandas as pd
-
-    try:
-        return pd.Timestamp(time, unit="us", tz="UTC").tz_convert(zone)
-    except (OverflowError, ValueError):
-        return None
 
 
 class ProgressBar:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from playhead import plan
 from playhead.errors import PlanError
 from playhead.expr import Col
+from playhead.schema import MAX_TIME, MIN_TIME
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +70,18 @@ def to_pandas(table: pa.Table, dtype_backend: Any = None) -> pd.DataFrame:
         ):
             frame[name] = table.column(position).to_pandas(types_mapper=nullable.get)
     return frame
+
+
+def moment(time: int, zone: str) -> Any:
+    """A time of the engine as a pandas.Timestamp; None for "not yet" and for the end of time."""
+    if time in (MIN_TIME, MAX_TIME):
+        return None
+    import pandas as pd
+
+    try:
+        return pd.Timestamp(time, unit="us", tz="UTC").tz_convert(zone)
+    except (OverflowError, ValueError):
+        return None
 
 
 def _loses(kind: pa.DataType) -> bool:
