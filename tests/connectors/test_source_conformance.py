@@ -314,3 +314,13 @@ def test_what_the_user_declares_is_on_the_source(build, tmp_path):
     assert (source.out_of_order, source.idle_timeout) == (3_600_000_000, 2_000_000)
     assert (source.arrival, source.sequence, source.time.column) == ("at", ("n",), "at")
     assert source.bounded == (build is not endless_dicts)
+
+
+def test_a_table_that_is_cut_into_other_pieces_the_next_time_goes_on_at_the_same_row(tmp_path, monkeypatch):
+    rows = some_rows(20, untimed=(6, 7, 13))
+    chunks = read(source_of(arrow(rows, tmp_path)))
+    monkeypatch.setattr("playhead.sources.arrow.ROWS", 5)
+    other = source_of(arrow(rows, tmp_path))
+    for number, chunk in enumerate(chunks, 1):
+        rest = read(other, split=other.splits()[0], position=chunk.position)
+        assert plain(rows_in(chunks[:number]) + rows_in(rest)) == plain(rows)
