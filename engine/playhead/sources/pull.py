@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncIterable, Iterable, Iterator
@@ -91,6 +90,8 @@ def _pull(items: Iterable[Any], pulled: Pulled) -> None:
 
 
 def _pull_async(items: AsyncIterable[Any], pulled: Pulled) -> None:
+    import asyncio
+
     try:
         asyncio.run(_pull_until_stopped(items, pulled))
     except BaseException as error:
@@ -101,6 +102,8 @@ def _pull_async(items: AsyncIterable[Any], pulled: Pulled) -> None:
 
 async def _pull_until_stopped(items: AsyncIterable[Any], pulled: Pulled) -> None:
     """Pull in a task, which is cancelled when nobody wants the next item any more."""
+    import asyncio
+
     task = asyncio.create_task(_pull_each(items, pulled))
     while not task.done():
         await asyncio.wait([task], timeout=LISTEN_SECONDS)
@@ -111,6 +114,8 @@ async def _pull_until_stopped(items: AsyncIterable[Any], pulled: Pulled) -> None
 
 
 async def _pull_each(items: AsyncIterable[Any], pulled: Pulled) -> None:
+    import asyncio
+
     async for item in items:
         while not pulled.offer(item):
             await asyncio.sleep(LISTEN_SECONDS / 10)

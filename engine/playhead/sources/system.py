@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import psutil
 import pyarrow as pa
 
 from playhead.durations import microseconds
@@ -50,6 +49,8 @@ class SystemSource(DeclaredSource):
         return [Split("machine")]
 
     def read(self, split: Split, columns: Sequence[str], position: Any, stop: Stop) -> Iterator[Chunk]:
+        import psutil  # here, because few queries need it and it takes a while to load
+
         self.to_decode(columns)
         counted, readings = _counters(), int(position or 0)
         psutil.cpu_percent(percpu=True)  # what it says next is about the time from here on
@@ -69,6 +70,8 @@ class SystemSource(DeclaredSource):
 
 def _gauges() -> dict[str, Any]:
     """What stands at some value now."""
+    import psutil
+
     cores, memory, swap = psutil.cpu_percent(percpu=True), psutil.virtual_memory(), psutil.swap_memory()
     return {
         "cpu_percent": sum(cores) / len(cores),
@@ -82,6 +85,8 @@ def _gauges() -> dict[str, Any]:
 
 def _counters() -> dict[str, int | None]:
     """What only grows; None where the machine does not count."""
+    import psutil
+
     disk, network = psutil.disk_io_counters(), psutil.net_io_counters()
     return {
         "disk_read": disk.read_bytes if disk else None,
