@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import pyarrow as pa
 
-from playhead.errors import PlanError, TypeMismatchError
+from playhead.errors import DataError, PlanError, TypeMismatchError
 from playhead.schema import require_column
 
 if TYPE_CHECKING:
@@ -158,14 +158,36 @@ def type_of(expr: Expr, schema: pa.Schema) -> pa.DataType:
 
 
 def compile_expr(expr: Expr, schema: pa.Schema) -> Compiled:
-    """A function that computes the expression over a record batch of `schema`."""
+    """A function that computes the expression over a record batch of `schema`.
+
+    It raises DataError, with the expression and the row, where a value does not fit: an overflow, a failed cast.
+    """
     compute = _compile(expr, schema)
+    if isinstance(expr, Col):
+        return compute
 
     def evaluate(rows: pa.RecordBatch) -> pa.Array:
-        values = compute(rows)
+        try:
+            values = compute(rows)
+        except (pa.ArrowException, OverflowError) as error:
+            raise _at_first_bad_row(expr, compute, rows, error) from error
         return pa.repeat(values, rows.num_rows) if isinstance(values, pa.Scalar) else values
 
     return evaluate
+
+
+def _at_first_bad_row(expr: Expr, compute: Compiled, rows: pa.RecordBatch, error: Exception) -> DataError:
+    """The error with the first row that causes it, found by halving."""
+    while rows.num_rows > 1:
+        half = rows.slice(0, rows.num_rows // 2)
+        try:
+            compute(half)
+            rows = rows.slice(half.num_rows)
+        except (pa.ArrowException, OverflowError):
+            rows = half
+    used = [name for name in rows.schema.names if name in columns_of(expr)]
+    row = rows.select(used).to_pylist()
+    return DataError(f"{expr}: {error}, in the row {row[0]}" if row else f"{expr}: {error}")
 
 
 def _compile(expr: Expr, schema: pa.Schema) -> Callable[[pa.RecordBatch], Values]:
@@ -192,7 +214,7 @@ def _compile(expr: Expr, schema: pa.Schema) -> Callable[[pa.RecordBatch], Values
 
 def _evaluate_checked(call: Call, schema: pa.Schema) -> pa.Array:
     try:
-        return compile_expr(call, schema)(empty(schema))
+        return _compile(call, schema)(empty(schema))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, TypeError) as error:
         if isinstance(error, PlanError):
             raise
