@@ -16,7 +16,7 @@ from playhead import plan
 from playhead.batch import Batch
 from playhead.errors import PlanError
 from playhead.kernels import joins
-from playhead.operators import merge
+from playhead.operators import joined_rows
 from playhead.operators.merge import merge_operator
 from playhead.schema import MAX_TIME, MIN_TIME, EventTime
 from playhead.state import row_store
@@ -275,7 +275,7 @@ def test_nested_columns_are_refused_only_where_rows_must_be_compared():
 
 
 def test_memory_of_forgotten_rows_is_given_back(monkeypatch):
-    monkeypatch.setattr(merge, "MOST_ROWS", 1_000)
+    monkeypatch.setattr(joined_rows, "MOST_ROWS", 1_000)
     operator = merge_operator(node(ttl=1_000), emits_changes=True, retractable=(False, False))
     pairs = 0
     for epoch in range(60):

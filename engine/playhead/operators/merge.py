@@ -16,15 +16,11 @@ import pyarrow as pa
 from playhead import plan
 from playhead.batch import Batch, Int64s
 from playhead.operators.join_side import NOTHING, JoinSide
+from playhead.operators.joined_rows import LEFT, RIGHT, JoinedRows
 from playhead.operators.late_rows import without_late
 from playhead.operators.operator import Operator, Report
 from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.state.keyed_slots import KeyedSlots
-
-MOST_ROWS = 65_536
-"""Rows of one batch of results."""
-
-LEFT, RIGHT = 0, 1
 
 
 def merge_operator(node: plan.Merge, *, emits_changes: bool, retractable: tuple[bool, bool]) -> MergeOperator:
@@ -41,7 +37,7 @@ class MergeOperator(Operator):
 
     def __init__(self, node: plan.Merge, *, emits_changes: bool, retractable: tuple[bool, bool]) -> None:
         self.emits_changes, self.keeps_left, self.ttl = emits_changes, node.how == "left", node.ttl
-        self.schema, self.columns = node.schema, node.columns
+        self.joined = JoinedRows(node)
         self.sides = tuple(
             JoinSide(input, [pair[side] for pair in node.on], retractable=retractable[side], ttl=node.ttl)
             for side, input in enumerate(node.inputs)
@@ -60,7 +56,7 @@ class MergeOperator(Operator):
         unmatchable = without_key(side.key_arrays(batch.rows))
         if unmatchable is not None:
             if index == LEFT and self.keeps_left:
-                yield from self._null_rows(batch.take(np.flatnonzero(unmatchable)))
+                yield from self.joined.without_partner(batch.take(np.flatnonzero(unmatchable)))
             matchable = np.flatnonzero(~unmatchable)
             batch, times = batch.take(matchable), times[matchable] if len(times) else times
         if batch.num_rows:
@@ -87,7 +83,7 @@ class MergeOperator(Operator):
         lefts, rights, change = lefts[changed], rights[changed], change[changed]
         for sign in (-1, 1):
             pairs, nulls = np.flatnonzero(change * sign > 0), np.flatnonzero(lone_change * sign > 0)
-            yield from self._pairs(lefts[pairs], rights[pairs], change[pairs])
+            yield from self.joined.of_slots(left.rows, lefts[pairs], right.rows, rights[pairs], change[pairs])
             yield from self._lone_rows(lone[nulls], lone_change[nulls])
 
     def _lone_changes(self, touched: Int64s, lefts: Int64s, rights: Int64s) -> tuple[Int64s, Int64s]:
@@ -98,7 +94,7 @@ class MergeOperator(Operator):
         is_new = left.before[lefts] == 0
         slots = np.unique(np.concatenate([touched, lefts]))
         before = np.where(left.matches[slots] == 0, left.before[slots], 0)
-        np.add.at(left.matches, lefts, right.weights[rights] - right.before[rights])
+        np.add.at(left.matches, lefts, right.weights[rights] - np.where(is_new, 0, right.before[rights]))
         left.rows.flags[slots] |= 2
         if not self.emits_changes:
             return NOTHING, NOTHING
@@ -132,6 +128,10 @@ class MergeOperator(Operator):
         yield from self._lone_rows(lone, left.weights[lone])
         left.matches[lone] = 1
 
+    def _lone_rows(self, slots: Int64s, weights: Int64s) -> Iterator[Batch]:
+        left, right = self.sides
+        return self.joined.of_slots(left.rows, slots, right.rows, np.full(len(slots), -1), weights)
+
     def _forget_keys(self, keys: Int64s) -> None:
         left, right = self.sides
         keys = np.unique(keys)
@@ -143,37 +143,6 @@ class MergeOperator(Operator):
     def _grow_keys(self) -> None:
         for side in self.sides:
             side.grow_keys(self.keys.capacity)
-
-    # Results
-
-    def _pairs(self, lefts: Int64s, rights: Int64s, weights: Int64s) -> Iterator[Batch]:
-        numbers = [[self._number(side, name) for _, of, name in self.columns if of == side] for side in (LEFT, RIGHT)]
-        for start in range(0, len(lefts), MOST_ROWS):
-            part = slice(start, start + MOST_ROWS)
-            left = self.sides[LEFT].rows.take(lefts[part], numbers[LEFT])
-            right = self.sides[RIGHT].rows.take(rights[part], numbers[RIGHT])
-            yield self._result(left.columns, right.columns, weights[part])
-
-    def _lone_rows(self, slots: Int64s, weights: Int64s) -> Iterator[Batch]:
-        for start in range(0, len(slots), MOST_ROWS):
-            part = slice(start, start + MOST_ROWS)
-            yield from self._null_rows(Batch(self.sides[LEFT].rows.take(slots[part]), weights[part]))
-
-    def _null_rows(self, batch: Batch) -> Iterator[Batch]:
-        """Left rows with nulls on their right."""
-        if batch.num_rows:
-            left = [batch.rows.column(self._number(LEFT, name)) for _, side, name in self.columns if side == LEFT]
-            names = [name for _, side, name in self.columns if side == RIGHT]
-            types = [self.sides[RIGHT].schema.field(name).type for name in names]
-            yield self._result(left, [pa.nulls(batch.num_rows, kind) for kind in types], batch.weights)
-
-    def _result(self, left: list[pa.Array], right: list[pa.Array], weights: Int64s | None) -> Batch:
-        columns = iter(left), iter(right)
-        rows = pa.RecordBatch.from_arrays([next(columns[side]) for _, side, _ in self.columns], schema=self.schema)
-        return Batch(rows, None if weights is None or (weights == 1).all() else weights)
-
-    def _number(self, side: int, name: str) -> int:
-        return int(self.sides[side].schema.get_field_index(name))
 
     # Around
 
