@@ -38,10 +38,11 @@ def run_to_end(node: plan.Node, *, parallelism: int = 1) -> pa.Table:
     require_bounded(node, "compute()")
     sink = MemorySink(keep_changes=0)
     limits = EpochLimits(max_delay=10**12)
-    run = prepare(node, [sink], QuerySettings("append", "sequence", True, parallelism, limits), "compute()")
+    joins = any(isinstance(part, plan.Merge | plan.MergeAsof) for part in plan.walk(node))
+    settings = QuerySettings("append", "time" if joins else "sequence", True, parallelism, limits)
+    run = prepare(node, [sink], settings, "compute()")
     bar = ProgressBar("compute()", delay=2.0)
     begun = system_clock()
-    settings = QuerySettings("append", "sequence", True)
     run.on_epoch = lambda: bar.update(lambda: progress_of(run, node, settings, "running", system_clock() - begun))
     try:
         run.loop()

@@ -22,6 +22,9 @@ from playhead.sources.source import Rejected
 KEPT_ROWS = 100_000
 """How many late rows and rejected pieces of input can be looked at; all are counted."""
 
+SMALL = 4096
+"""Batches of fewer rows than this on average are joined before they are processed."""
+
 LONGEST_WAIT = 50_000
 """Microseconds after which a waiting loop looks around even if nobody woke it."""
 
@@ -114,7 +117,8 @@ class Run:
             goal = self.goal
             until = self._until(goal)
             command = Wait(None) if self.tasks.full else self.coordinator.next(self._situation(feed, goal, until))
-            if isinstance(command, Wait) and not self._goal_met(feed, goal, until) and not self.tasks.in_flight:
+            idle = isinstance(command, Wait) and not self._goal_met(feed, goal, until)
+            if isinstance(command, Wait) and idle and not self.tasks.in_flight:
                 self._rest(not self.pacer.playing and goal is None)
                 self.changed.wait(self._wait_time(feed, command, until) / 1e6)
             self.resting = False
@@ -124,7 +128,7 @@ class Run:
         elif isinstance(command, Finish):
             self._submit(command.epoch, Cut([[] for _ in feed.sources], [MAX_TIME] * len(feed.sources)))
             return False
-        self._collect(wait=self.tasks.full)
+        self._collect(wait=idle or self.tasks.full)
         return True
 
     def _rest(self, paused: bool) -> None:
@@ -171,7 +175,7 @@ class Run:
         shown = max((reader.max_time for reader in self.feed.readers), default=MIN_TIME)
         rows = [
             [batch.select(list(scan.columns)) if batch.num_columns > len(scan.columns) else batch for batch in batches]
-            for scan, batches in zip(self.plan.scans, cut.rows, strict=True)
+            for scan, batches in zip(self.plan.scans, map(joined_if_small, cut.rows), strict=True)
         ]
         self.watermarks = cut.watermarks
         self.tasks.submit(EpochInput(epoch, rows, cut.watermarks, (self.rows, shown, cut.count)))
@@ -245,3 +249,10 @@ class Run:
         if source.arrival and self.settings.reading.order == "replay":
             extra.append(source.arrival)
         return list(dict.fromkeys([*columns, *extra]))
+
+
+def joined_if_small(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """Many small batches as one: an operator's work for a batch is worth that of a few thousand rows."""
+    if len(batches) > 1 and sum(batch.num_rows for batch in batches) < SMALL * len(batches):
+        return [pa.concat_batches(batches)]
+    return batches
