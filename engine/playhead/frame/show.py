@@ -105,6 +105,8 @@ def _notes(node: plan.Node) -> list[str]:
                         f"{name}={call}: rows of equal time are told apart by their values; "
                         "declare sequence= where the order is known"
                     )
+        if isinstance(part, plan.Scan) and not getattr(part.source, "replayable", True):
+            notes.append(f"{part.source.name} cannot be read again: what was read before a crash is gone")
         problem = None if part.bounded else row_state(part)
         if problem:
             notes.append(problem)

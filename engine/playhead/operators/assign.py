@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from playhead.batch import Int64s
 from playhead.kernels import windows as kernels
 from playhead.schema import MIN_TIME
 from playhead.windows import MONDAY, CalendarTumbling, Hopping, Tumbling
+
+
+DAY = 86_400_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Assigner(Protocol):
@@ -47,7 +49,7 @@ class CalendarAssigner:
     """Windows of days, weeks, months, quarters or years of a zone: the bounds around the rows seen so far."""
 
     def __init__(self, window: CalendarTumbling, zone: str) -> None:
-        self.window, self.zone = window, zone
+        self.window, self.zone = window, ZoneInfo(zone)
         self.bounds = np.empty(0, np.int64)
 
     def assign(self, times: Int64s, closed: int) -> tuple[Int64s, int]:
@@ -69,35 +71,37 @@ class CalendarAssigner:
         self.bounds = self._bounds(low, high)
 
     def _bounds(self, low: int, high: int) -> Int64s:
-        unit, count, offset = self.window.unit, self.window.count, self.window.offset
-        local = pc.local_timestamp(pa.array([low - offset, high - offset], pa.timestamp("us", tz=self.zone))).cast(
-            pa.timestamp("us")
-        )
-        step = {"day": ("D", 1), "week": ("D", 7), "month": ("M", 1), "quarter": ("M", 3), "year": ("M", 12)}[unit]
-        days = np.asarray(local.cast(pa.int64())) // 86_400_000_000
-        units = days if step[0] == "D" else days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-        anchor = MONDAY // 86_400_000_000 if unit == "week" else 0
-        length = step[1] * count
-        lowest = (units[0] - anchor) // length - 1
-        highest = (units[1] - anchor) // length + 3
-        edges = anchor + np.arange(lowest, highest) * length
-        midnights = edges.astype(f"datetime64[{step[0]}]").astype("datetime64[us]")
-        local_edges = pa.array(midnights.astype(np.int64), pa.timestamp("us"))
-        edges_utc = pc.assume_timezone(local_edges, self.zone, ambiguous="earliest", nonexistent="latest")
-        return np.asarray(edges_utc.cast(pa.int64())) + offset
+        """The edges of all windows from the one that holds `low` to one behind that of `high`."""
+        unit, count = self.window.unit, self.window.count
+        step, months = {"day": (1, 0), "week": (7, 0), "month": (0, 1), "quarter": (0, 3), "year": (0, 12)}[unit]
+        kind = "M" if months else "D"
+        length = (step or months) * count
+        anchor = MONDAY // DAY if unit == "week" else 0
+        first, last = (np.datetime64(self._local_day(time), "D").astype(f"datetime64[{kind}]") for time in (low, high))
+        lowest = (int(first.astype(np.int64)) - anchor) // length - 1
+        highest = (int(last.astype(np.int64)) - anchor) // length + 3
+        edges = (anchor + np.arange(lowest, highest) * length).astype(f"datetime64[{kind}]")
+        midnights = [self._utc(day) for day in edges.astype("datetime64[D]").tolist()]  # one for each window, not row
+        return np.array(midnights, np.int64) + self.window.offset
+
+    def _local_day(self, time: int) -> date:
+        return (EPOCH + timedelta(microseconds=time - self.window.offset)).astimezone(self.zone).date()
+
+    def _utc(self, day: date) -> int:
+        """When a local day begins; where a clock change skips midnight, the moment of the change."""
+        begins = datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(UTC) - EPOCH
+        return begins // timedelta(microseconds=1)
 
 
 def fixed_origin(window: Tumbling | Hopping, zone: str) -> int:
     """A moment at which a window of fixed length begins, in microseconds since 1970, UTC."""
     origin = window.origin
     if origin is None:
-        week = 604_800_000_000
-        return window.offset + (MONDAY if window.size % week == 0 else 0)
+        return window.offset + (MONDAY if window.size % (7 * DAY) == 0 else 0)
     moment = datetime.fromisoformat(origin) if isinstance(origin, str) else origin
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
-    since = moment - datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds + window.offset
+    return (moment.astimezone(UTC) - EPOCH) // timedelta(microseconds=1) + window.offset
 
 
 def assigner_for(window: Tumbling | CalendarTumbling, zone: str) -> Assigner:

@@ -252,10 +252,11 @@ class SplitReader:
 
 
 def microsecond_values(rows: pa.RecordBatch, column: str | None) -> Int64s:
-    """A timestamp[us] column without nulls as int64, without copying."""
+    """A timestamp column in microseconds as int64, without copying where that is possible; null is before all times."""
     array = rows.column(rows.schema.get_field_index(column))
     if not pa.types.is_timestamp(array.type):
         array = array.cast(pa.timestamp("us"))
     elif array.type.unit != "us":
         array = array.cast(pa.timestamp("us", tz=array.type.tz))
-    return np.asarray(array.view(pa.int64()).to_numpy(zero_copy_only=array.null_count == 0))
+    words = array.view(pa.int64())
+    return np.asarray(words.fill_null(MIN_TIME) if words.null_count else words)
