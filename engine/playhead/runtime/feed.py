@@ -104,6 +104,7 @@ class Feed:
 
     def rows_ready(self, enough: int, until: int) -> int:
         """Rows that an epoch could take now, counted up to `enough`."""
+        self._open_more()  # splits may have ended without a row to be taken
         total = 0
         for reader in self._candidates():
             if self._may_take(reader, until):
