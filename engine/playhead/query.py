@@ -153,12 +153,14 @@ class Query:
     @property
     def late(self) -> Frame:
         """The last 100,000 late rows, each with the window that it missed; `progress.late` counts all."""
-        return self._settings.frame_of(_kept_table(self._run.late, "late"))
+        late: Frame = self._settings.frame_of(_kept_table(self._run.late, "late"))
+        return late
 
     @property
     def rejected(self) -> Frame:
         """The last 100,000 pieces of input that could not become rows: source, position, text, reason."""
-        return self._settings.frame_of(_kept_table(self._run.rejected, "rejected"))
+        rejected: Frame = self._settings.frame_of(_kept_table(self._run.rejected, "rejected"))
+        return rejected
 
     def latest(self, *, dtype_backend: Any = None) -> pd.DataFrame:
         """The result as it stands after the last epoch."""

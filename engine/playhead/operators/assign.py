@@ -13,7 +13,6 @@ from playhead.kernels import windows as kernels
 from playhead.schema import MIN_TIME
 from playhead.windows import MONDAY, CalendarTumbling, Hopping, Tumbling
 
-
 DAY = 86_400_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

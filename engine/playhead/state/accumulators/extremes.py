@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
 
-from playhead.aggregates.aggregate import Accumulator
 from playhead.batch import Int64s
 from playhead.kernels import accumulators_extremes as kernels
 from playhead.state.accumulators.arguments import SIGN_BIT, floats, integers, number_column
@@ -16,6 +15,9 @@ from playhead.state.accumulators.best_in_bags import BestInBag
 from playhead.state.accumulators.best_rows import BestRow
 from playhead.state.accumulators.ordered_words import is_interned
 from playhead.state.accumulators.slot_table import SlotTable, TabularAccumulator
+
+if TYPE_CHECKING:
+    from playhead.aggregates.aggregate import Accumulator
 
 LOWEST = -(2**63)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from playhead.aggregates.aggregate import Accumulator
 from playhead.batch import Bytes, Int64s
 from playhead.state.accumulators.best_in_bags import BestInBag
 from playhead.state.accumulators.best_rows import BestRow
+
+if TYPE_CHECKING:
+    from playhead.aggregates.aggregate import Accumulator
 
 
 class BestValue(BestRow):

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from playhead.aggregates.user import UserAggregate
 from playhead.batch import Int64s
 from playhead.errors import UserFunctionError
 from playhead.state.accumulators.arguments import plain
 from playhead.state.growable import grown
+
+if TYPE_CHECKING:
+    from playhead.aggregates.user import UserAggregate
 
 
 class UserAccumulator:
