@@ -32,8 +32,9 @@ def append(lists: Int64s, slots: Int64s, ends: Int64s, links: Int64s) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def unlink(slots: Int64s, ends: Int64s, links: Int64s) -> None:
-    """Take each of `slots` out of its list; one that is in none stays so."""
+def unlink(slots: Int64s, ends: Int64s, links: Int64s) -> int:
+    """Take each of `slots` out of its list; one that is in none stays so. Returns how many were in one."""
+    taken = 0
     for slot in slots:
         target = links[slot, LIST]
         if target == -1:
@@ -48,6 +49,8 @@ def unlink(slots: Int64s, ends: Int64s, links: Int64s) -> None:
         else:
             links[behind, BEFORE] = before
         links[slot, LIST] = -1
+        taken += 1
+    return taken
 
 
 @numba.njit(cache=True, nogil=True)
@@ -63,8 +66,8 @@ def count(lists: Int64s, ends: Int64s, links: Int64s) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def drain(lists: Int64s, ends: Int64s, links: Int64s, out: Int64s) -> None:
-    """Move the slots of `lists` to `out`, list by list, and leave these empty."""
+def drain(lists: Int64s, ends: Int64s, links: Int64s, out: Int64s) -> int:
+    """Move the slots of `lists` to `out`, list by list, and leave these empty; returns how many there were."""
     row = 0
     for target in lists:
         slot = ends[target, FIRST]
@@ -74,6 +77,7 @@ def drain(lists: Int64s, ends: Int64s, links: Int64s, out: Int64s) -> None:
             links[slot, LIST] = -1
             slot = links[slot, BEHIND]
         ends[target, FIRST] = ends[target, LAST] = -1
+    return row
 
 
 @numba.njit(cache=True, nogil=True)

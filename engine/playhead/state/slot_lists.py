@@ -27,6 +27,7 @@ class SlotLists:
     def __init__(self) -> None:
         self._lists = KeyIndex(1)
         self._timers = TimerQueue()
+        self._size = 0
         self._ends: Int64s = np.full((64, 2), -1, dtype=np.int64)
         self._links: Int64s = np.full((64, 3), -1, dtype=np.int64)
 
@@ -52,10 +53,11 @@ class SlotLists:
         done = kernels.append(lists, slots, self._ends, self._links)
         if done < len(slots):
             raise ValueError(f"slot {slots[done]} is listed already")
+        self._size += len(slots)
 
     def remove(self, slots: Int64s) -> None:
         """Take `slots` out of their lists; those that are in none stay so."""
-        kernels.unlink(slots[slots < len(self._links)], self._ends, self._links)
+        self._size -= kernels.unlink(slots[slots < len(self._links)], self._ends, self._links)
 
     def listed(self, times: Int64s) -> tuple[Int64s, Int64s]:
         """The slots listed by each of `times`, which stay in their lists, and for each which of `times` it is from."""
@@ -73,7 +75,8 @@ class SlotLists:
         if len(due) == 0:
             return due
         lists = self._lists.find(due.reshape(1, -1))
-        slots = np.empty(kernels.count(lists, self._ends, self._links), dtype=np.int64)
-        kernels.drain(lists, self._ends, self._links, slots)
+        slots = np.empty(self._size, dtype=np.int64)
+        count = kernels.drain(lists, self._ends, self._links, slots)
         self._lists.remove(lists)
-        return slots
+        self._size -= count
+        return slots[:count].copy() if count < len(slots) // 2 else slots[:count]
