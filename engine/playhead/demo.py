@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import playhead as ph
 from playhead.demo_picture import draw
 from playhead.query import LateRowsWarning, Query
-from playhead.warm import warm
+from playhead.warm import hourly, warm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -182,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     os.environ["TQDM_DISABLE"] = "1"  # the line above is this demonstration's own bar
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its first run says that it looks for fonts
-    warm()
+    warm([hourly])  # loading kernels is not what is timed
     return demonstrate(picture)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ def rows() -> ph.Frame:
     return ph.from_arrow(table, time="time", out_of_order="10s")
 
 
-def _hourly(frame: ph.Frame) -> ph.Frame:
+def hourly(frame: ph.Frame) -> ph.Frame:
     """The shape of most first queries: some groups, a window, counts, means and extremes."""
     return frame.groupby(["name", ph.tumbling("1min")]).agg(
         n=("key", "count"),
@@ -76,13 +76,33 @@ def _running(frame: ph.Frame) -> ph.Frame:
     return frame.groupby("name").agg(n=("key", "count"), total=("whole", "sum"), top=("real", "max"))
 
 
-QUERIES: tuple[Callable[[ph.Frame], ph.Frame], ...] = (_hourly, _sums, _ends, _hops, _running)
+def _middles(frame: ph.Frame) -> ph.Frame:
+    return frame.groupby("key").agg(middle=("real", "median"), names=("name", "nunique"), last_name=("name", "max"))
 
 
-def warm() -> None:
-    """Run a small query of each usual shape, as a batch and as a stream."""
+def _again(frame: ph.Frame) -> ph.Frame:
+    """An aggregate of an aggregate: results are taken back from it."""
+    return _running(frame).groupby("n").agg(names=("name", "count"), total=("total", "sum"), top=("top", "max"))
+
+
+def _joined(frame: ph.Frame) -> ph.Frame:
+    return frame.merge(frame.value_counts("name"), on="name")
+
+
+def _as_of(frame: ph.Frame) -> ph.Frame:
+    return frame.merge_asof(frame[["time", "name", "real"]], by="name")
+
+
+QUERIES: tuple[Callable[[ph.Frame], ph.Frame], ...] = (
+    *(hourly, _sums, _ends, _hops, _running, _middles, _again),
+    *(_joined, _as_of),
+)
+
+
+def warm(queries: Iterable[Callable[[ph.Frame], ph.Frame]] = QUERIES) -> None:
+    """Run each of these over a few rows, as a batch and as a stream."""
     frame = rows()
-    for query in QUERIES:
+    for query in queries:
         table = query(frame)
         table.to_arrow()
         table.start(max_rows=ROWS // 4, name="warm-up").wait()

@@ -150,7 +150,7 @@ def test_warming_up_says_in_one_line_what_it_did(capsys: pytest.CaptureFixture[s
 
 
 def test_warming_up_leaves_the_demonstration_nothing_to_load_or_compile() -> None:
-    warm.warm()
+    warm.warm([warm.hourly])
     before = {kernel.__name__: kernel.signatures for kernel in warm.kernels()}
     demo.delays(demo.read_flights("12h")).compute()
     assert {kernel.__name__: kernel.signatures for kernel in warm.kernels()} == before
