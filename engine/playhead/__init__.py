@@ -48,6 +48,7 @@ from playhead.io import (
     read_parquet,
     read_system,
     to_callback,
+    to_memory,
     to_nothing,
     to_parquet,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "std",
     "sum",
     "to_callback",
+    "to_memory",
     "to_nothing",
     "to_parquet",
     "tumbling",

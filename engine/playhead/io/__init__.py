@@ -5,7 +5,7 @@ from __future__ import annotations
 from playhead.io.begin import arrival_time
 from playhead.io.files import read_csv, read_json, read_parquet
 from playhead.io.live import Push, from_iter, push, rate, read_system
-from playhead.io.results import to_callback, to_nothing, to_parquet
+from playhead.io.results import to_callback, to_memory, to_nothing, to_parquet
 from playhead.io.tables import from_arrow, from_pandas
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "read_parquet",
     "read_system",
     "to_callback",
+    "to_memory",
     "to_nothing",
     "to_parquet",
 ]

@@ -1,4 +1,4 @@
-"""Where results go: to a function, to Parquet files, to nothing."""
+"""Where results go: to memory, to a function, to Parquet files, to nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pyarrow import fs
 
 from playhead.sinks.callback import CallbackSink
 from playhead.sinks.counting import CountingSink
+from playhead.sinks.memory import MemorySink
 from playhead.sinks.parquet import TARGET_BYTES, ParquetSink
 
 
@@ -39,6 +40,21 @@ def to_parquet(path: Any, *, filesystem: fs.FileSystem | None = None, target_byt
     ('append',)
     """
     return ParquetSink(path, filesystem, target_bytes)
+
+
+def to_memory() -> MemorySink:
+    """A sink that keeps the result in memory, for `query.latest()`; what a query without a sink does by itself.
+
+    Examples
+    --------
+    >>> import playhead as ph
+    >>> frame = ph.from_arrow({"x": [1, 2]})
+    >>> frame.start([ph.to_nothing(), ph.to_memory()]).wait().latest()
+       x
+    0  1
+    1  2
+    """
+    return MemorySink()
 
 
 def to_nothing() -> CountingSink:
