@@ -1,7 +1,7 @@
 """Playhead: one event-time table for history and for a live stream.
 
->>> import playhead as ph
->>> flights = ph.from_arrow({"carrier": ["UA", "AA", "UA"], "delay": [5, 10, 15]})
+>>> import pandas as pd, playhead as ph
+>>> flights = ph.from_pandas(pd.DataFrame({"carrier": ["UA", "AA", "UA"], "delay": [5, 10, 15]}))
 >>> flights.groupby("carrier").agg(mean=("delay", "mean")).compute()
   carrier  mean
 0      AA  10.0

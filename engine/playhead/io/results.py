@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyarrow import fs
 
 from playhead.sinks.callback import CallbackSink
 from playhead.sinks.counting import CountingSink
-from playhead.sinks.memory import MemorySink
 from playhead.sinks.parquet import TARGET_BYTES, ParquetSink
+
+if TYPE_CHECKING:
+    from playhead.sinks.memory import MemorySink
 
 
 def to_callback(function: Callable[[int, Any], object], *, format: str = "arrow") -> CallbackSink:
@@ -47,13 +49,15 @@ def to_memory() -> MemorySink:
 
     Examples
     --------
-    >>> import playhead as ph
-    >>> frame = ph.from_arrow({"x": [1, 2]})
+    >>> import pandas as pd, playhead as ph
+    >>> frame = ph.from_pandas(pd.DataFrame({"x": [1, 2]}))
     >>> frame.start([ph.to_nothing(), ph.to_memory()]).wait().latest()
        x
     0  1
     1  2
     """
+    from playhead.sinks.memory import MemorySink
+
     return MemorySink()
 
 
