@@ -164,12 +164,12 @@ class Asked:
         return {name: (column, make) for name, (column, _, make) in self.columns.items()}
 
 
-NUMBERS = "sum mean var std median any all".split()
+NUMBERS = ["sum", "mean", "var", "std", "median", "any", "all"]
 EXACT = {name: make for name, make in AGGREGATES.items() if name in NAMES and name not in NUMBERS}
 
 
 def every_aggregate(*, take_back: bool) -> Asked:
-    """All aggregates over columns of all kinds that they take; `take_back` leaves out what only works on growing input."""
+    """All aggregates over columns of all kinds; `take_back` leaves out those that only work on growing input."""
     asked: dict[str, tuple[str, Any, Make]] = {}
     for column in "x", "i", "b":
         for name in NUMBERS:

@@ -20,7 +20,9 @@ FIRST = {"x": ("x", "max"), "i": ("i", "sum"), "s": ("s", "last"), "b": ("b", "a
 """What is aggregated first; each result is named after its column, so that it can be aggregated again."""
 FIRST_ORACLE = {name: (column, AGGREGATES[what]) for name, (column, what) in FIRST.items()}
 
-WITHOUT_ORDER = [name for name in every_aggregate(take_back=True).columns if name.split("_")[0] not in ("first", "last")]
+WITHOUT_ORDER = [
+    name for name in every_aggregate(take_back=True).columns if name.split("_")[0] not in ("first", "last")
+]
 
 
 def small(rows):

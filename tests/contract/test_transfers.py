@@ -92,9 +92,7 @@ def test_an_aggregate_joined_to_its_own_rows_is_of_the_same_moment(moved, schedu
 
 
 def test_the_running_query_never_shows_a_total_other_than_zero():
-    moved = [
-        {"at": BEGIN, "id": n, "source": ACCOUNTS[n % 10], "target": ACCOUNTS[n * 7 % 10]} for n in range(500)
-    ]
+    moved = [{"at": BEGIN, "id": n, "source": ACCOUNTS[n % 10], "target": ACCOUNTS[n * 7 % 10]} for n in range(500)]
     frame = balances(stream(moved, Schedule(splits=3, placing=(0, 1, 2)))).agg(total=("balance", "sum"))
     for parallelism in 1, 3:
         totals = []
