@@ -49,7 +49,7 @@ QUERIES = {
     .groupby(["b", ph.hopping("20s", "10s")]).agg(**AGAIN.agg),
     "session of tumbling": lambda f: f.groupby(["k", ph.tumbling("10s")]).agg(**INNER)
     .groupby(["b", ph.session("10s")]).agg(**AGAIN.agg),
-    "another event time": lambda f: f.select("k", "i", "at").with_time("at", out_of_order="10s")
+    "another event time": lambda f: f.select("k", "i", "at").with_time("at", out_of_order="20s")
     .groupby(["k", ph.tumbling("10s")]).agg(n=("i", "count")),
     "shown now and then": lambda f: f.groupby(["k", ph.tumbling("10s")], emit_every="15s").agg(**FEW.agg),
     "merge": lambda f: f.merge(f.select("k", "i", "at"), on="k", how="inner"),
