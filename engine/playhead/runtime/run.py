@@ -52,6 +52,11 @@ class Goal:
     change: bool = False
     reached: bool = False
 
+    @property
+    def counts(self) -> bool:
+        """Whether an epoch has to be seen before it is known if another one is needed."""
+        return self.change or self.rows is not None
+
 
 @dataclass
 class Kept:
@@ -77,7 +82,9 @@ class Run:
         self.pacer = Pacer(settings.clock, settings.speed)
         self.coordinator = Coordinator(settings.limits)
         self.goal: Goal | None = None
-        self.stopping = self.aborting = False
+        self.stopping = self.aborting = self.finished = False
+        self.on_open: Callable[[], None] = lambda: None
+        """Called when the sinks are ready, before the first epoch."""
         self.epoch, self.rows, self.rejected_count = 0, 0, 0
         self.watermark, self.playhead = MIN_TIME, MIN_TIME
         self.late, self.rejected = Kept(), Kept()
@@ -96,12 +103,16 @@ class Run:
         failed = True
         try:
             self.delivery.open()
+            self.on_open()
             self.feed = Feed(self._sources(), self.settings.reading, self.settings.clock, self.changed)
             self.pacer.begin(self.settings.range_start)
-            while not self.stopping and self._turn(self.feed):
-                pass
+            more = True
+            self._drop_unwanted(self.feed)
+            while more and not self.stopping:
+                more = self._turn(self.feed)
             self._collect(drain=not self.aborting)
             failed = self.aborting
+            self.finished = not more and not failed
         finally:
             if self.feed is not None:
                 self.feed.close()
@@ -116,7 +127,8 @@ class Run:
         with self.changed:
             goal = self.goal
             until = self._until(goal)
-            command = Wait(None) if self.tasks.full else self.coordinator.next(self._situation(feed, goal, until))
+            held = self.tasks.full or (goal is not None and goal.counts and self.tasks.in_flight > 0)
+            command = Wait(None) if held else self.coordinator.next(self._situation(feed, goal, until))
             idle = isinstance(command, Wait) and not self._goal_met(feed, goal, until)
             if isinstance(command, Wait) and idle and not self.tasks.in_flight:
                 self._rest(not self.pacer.playing and goal is None)
@@ -129,7 +141,16 @@ class Run:
             self._submit(command.epoch, Cut([[] for _ in feed.sources], [MAX_TIME] * len(feed.sources)))
             return False
         self._collect(wait=idle or self.tasks.full)
+        self._drop_unwanted(feed)
         return True
+
+    def _drop_unwanted(self, feed: Feed) -> None:
+        """Read no further where every limit has been reached."""
+        if self.plan.limited:
+            wanted = self.tasks.tasks[0].wanted()  # where limits are
+            for number, scan in enumerate(self.plan.scans):
+                if scan.vertex not in wanted:
+                    feed.give_up(number)
 
     def _rest(self, paused: bool) -> None:
         """Let those know who wait for the query to stand still."""
