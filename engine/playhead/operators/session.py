@@ -17,7 +17,7 @@ from playhead.operators.changes import Shown, all_shown, difference, taken_back_
 from playhead.operators.grouping import Grouping, report_late
 from playhead.operators.operator import Operator, Report
 from playhead.operators.session_keys import SessionKeys
-from playhead.operators.session_points import SessionPoints
+from playhead.operators.session_points import Runs, SessionPoints
 from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.state.session_lists import Joined, SessionLists
 
@@ -90,39 +90,45 @@ class SessionAggregate(Operator):
         return batch.take(kept), key_slots[kept], times[kept]
 
     def _join(self, batch: Batch, key_slots: Int64s, times: Int64s, order: Int64s, joined: Joined) -> None:
+        """Make one session of each group, or where rows can be taken back as many as its points are."""
         groups = np.empty(len(order), np.int64)
         groups[order] = joined.groups
+        rows = _some_row(groups, len(joined.firsts))
         self._remember(joined.absorbed)
         self.lists.remove(joined.absorbed)
         if self.points is not None:
             found = self.points.regroup(batch, times, groups, joined)
-            group_keys = key_slots[_some_row(groups, len(joined.firsts))][found.groups]
-            slots, _ = self.sessions.find_or_insert((found.firsts,), found.keys, len(found.firsts))
-            for accumulator in self.sessions.accumulators:
-                accumulator.reset(slots)
-            self.sessions.rows[slots] = 0
-            self.sessions.merge(slots[found.runs], self.points.groups, found.points)
-            self.points.belong(found.points, slots[found.runs], self.sessions.keyed.capacity)
-            firsts, lasts = found.firsts, found.lasts
+            slots = self._form(self.points, found, key_slots[rows][found.groups])
             self.sessions.forget(np.setdiff1d(joined.absorbed, slots))
         else:
-            rows = _some_row(groups, len(joined.firsts))
-            keys = [key.take(pa.array(rows)) for key in self.grouping.key_arrays(batch)]
-            slots, _ = self.sessions.find_or_insert((joined.firsts,), keys, len(rows))
-            targets = slots[joined.absorbed_groups]
-            merged = np.flatnonzero(targets != joined.absorbed)
-            self.sessions.merge(targets[merged], self.sessions, joined.absorbed[merged])
-            self.sessions.forget(joined.absorbed[merged])
-            self.sessions.add(slots[groups], batch.rows, batch.kernel_weights)
-            group_keys, firsts, lasts = key_slots[rows], joined.firsts, joined.lasts
+            slots = self._extend(batch, groups, rows, joined)
+            self.lists.insert(slots, key_slots[rows], joined.firsts, joined.lasts)
         self.sessions.flags[slots] |= 3
         if self.grouping.emits_changes:
             self._touched.append(slots)
-        self._list(slots, group_keys, firsts, lasts)
 
-    def _list(self, slots: Int64s, keys: Int64s, firsts: Int64s, lasts: Int64s) -> None:
-        order = np.lexsort((-firsts, keys))
-        self.lists.insert(slots[order], keys[order], firsts[order], lasts[order])
+    def _extend(self, batch: Batch, groups: Int64s, rows: Int64s, joined: Joined) -> Int64s:
+        """Add rows to the session of their group, into which the sessions that it joins are merged."""
+        keys = [key.take(pa.array(rows)) for key in self.grouping.key_arrays(batch)]
+        slots, _ = self.sessions.find_or_insert((joined.firsts,), keys, len(rows))
+        targets = slots[joined.absorbed_groups]
+        merged = np.flatnonzero(targets != joined.absorbed)
+        self.sessions.merge(targets[merged], self.sessions, joined.absorbed[merged])
+        self.sessions.forget(joined.absorbed[merged])
+        self.sessions.add(slots[groups], batch.rows, batch.kernel_weights)
+        return slots
+
+    def _form(self, points: SessionPoints, found: Runs, keys: Int64s) -> Int64s:
+        """Merge sessions from their points, whatever they were before, and list them by `keys`."""
+        slots, _ = self.sessions.find_or_insert((found.firsts,), found.keys, len(found.firsts))
+        for accumulator in self.sessions.accumulators:
+            accumulator.reset(slots)
+        self.sessions.rows[slots] = 0
+        self.sessions.merge(slots[found.runs], points.groups, found.points)
+        points.belong(found.points, slots[found.runs], self.sessions.keyed.capacity)
+        order = np.lexsort((-found.firsts, keys))
+        self.lists.insert(slots[order], keys[order], found.firsts[order], found.lasts[order])
+        return slots
 
     # Results
 
@@ -231,13 +237,12 @@ class SessionAggregate(Operator):
         key_slots = self.keys.find_or_insert(keys, tables["groups"].num_rows, MIN_TIME)
         if self.points is not None:
             found = self.points.restore(tables["groups"], key_slots)
-            slots, _ = self.sessions.find_or_insert((found.firsts,), found.keys, len(found.firsts))
-            self.sessions.merge(slots[found.runs], self.points.groups, found.points)
-            self.points.belong(found.points, slots[found.runs], self.sessions.keyed.capacity)
-            self._list(slots, found.groups, found.firsts, found.lasts)
+            self._form(self.points, found, found.groups)
         else:
-            slots = self.sessions.restore(tables["groups"].drop_columns("last"))
-            self._list(slots, key_slots, prefix[0], np.asarray(tables["groups"]["last"]))
+            slots, firsts = self.sessions.restore(tables["groups"].drop_columns("last")), prefix[0]
+            order = np.lexsort((-firsts, key_slots))
+            lasts = np.asarray(tables["groups"]["last"])[order]
+            self.lists.insert(slots[order], key_slots[order], firsts[order], lasts)
         self.keys.forget_later(self.lists.without_sessions(known))
         self.watermark = max(self.watermark, tables["progress"]["watermark"][0].as_py())
         self.shown = max(self.shown, tables["progress"]["shown"][0].as_py())

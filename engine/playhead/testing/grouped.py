@@ -76,8 +76,6 @@ class Grouped:
         self, result: EpochResult, source: int, watermark: int | None
     ) -> tuple[list[Row], list[Pair]]:
         """Which session a late row would have been in is the engine's to say; that it was late is checked here."""
-        assert isinstance(self.window, Session)
-        gap = timedelta(microseconds=self.window.gap)
         said = [dict(row) for row in result.late]
         late: list[Pair] = []
         fresh: list[Row] = []
@@ -88,7 +86,7 @@ class Grouped:
                 continue
             said.remove(found)
             span = (found[WINDOW_START], found[WINDOW_END])
-            assert span[0] <= row[self.time] <= span[1] - gap, f"{row} is not in the session {span}"
+            assert span[0] <= row[self.time] <= span[1], f"{row} does not touch the session {span}"
             assert self._too_late(span, watermark), f"{row} was late for {span}, which had not closed at {watermark}"
             late.append((row, span))
         return fresh, late
