@@ -81,8 +81,12 @@ class Call:
                 if len(arguments) == 1
                 else f"({f' {self.function.name} '.join(arguments)})"
             )
-        options = [f"{name}={value!r}" for name, value in self.options if value is not None]
+        options = [f"{name}={_option(value)}" for name, value in self.options if value is not None]
         return f"{self.function.name}({', '.join(arguments + options)})"
+
+
+def _option(value: Any) -> str:
+    return str(value) if isinstance(value, pa.DataType) else repr(value)
 
 
 @dataclass(frozen=True, slots=True)
