@@ -76,6 +76,12 @@ def test_what_a_column_cannot_do_is_told_with_what_to_do_instead(use: Any, messa
         use(col("a"))
 
 
+def test_values_in_an_order_of_their_own_do_not_line_up_with_a_frame() -> None:
+    for values in (pd.Series([1, 2]), np.array([1, 2]), pa.array([1, 2])):
+        with pytest.raises(PlanError, match="does not line up"):
+            col("x") + values
+
+
 def test_columns_of_different_frames_do_not_mix() -> None:
     left, right = object(), object()
     mine, theirs = Column(Col("a"), left), Column(Col("b"), right)

@@ -31,6 +31,11 @@ def scalar_of(value: Any) -> pa.Scalar:
         return value
     if is_null(value):
         return pa.scalar(None)
+    if getattr(value, "ndim", 0) or isinstance(value, pa.Array | pa.ChunkedArray):
+        raise PlanError(
+            f"a {type(value).__name__} does not line up with the rows of a frame, which have no order; "
+            "make a frame of it (ph.from_pandas, ph.from_arrow) and merge the two"
+        )
     if isinstance(value, np.datetime64 | np.timedelta64):
         return _time_scalar(value)
     if hasattr(value, "as_unit"):  # pandas' Timestamp and Timedelta may hold nanoseconds
