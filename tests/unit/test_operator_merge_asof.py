@@ -264,10 +264,14 @@ def test_frames_merge_asof_as_pandas_does(parallelism, tolerance, exact):
     left, right = table(400, "a"), table(300, "b")
     reach = None if tolerance is None else pd.Timedelta(tolerance)
     expected = pd.merge_asof(left, right, on="at", by="k", tolerance=reach, allow_exact_matches=exact)
-    shuffled = [
-        ph.from_pandas(part.sample(frac=1, random_state=1), time="at", out_of_order="1h") for part in (left, right)
+    frames = [
+        ph.from_pandas(part.sort_values("late"), time="at", out_of_order="30s").drop(columns="late")
+        for part in (
+            table.assign(late=table["at"] + pd.to_timedelta(draw.integers(0, 30, len(table)), unit="s"))
+            for table in (left, right)
+        )
     ]
-    frame = shuffled[0].merge_asof(shuffled[1], on="at", by="k", tolerance=tolerance, allow_exact_matches=exact)
+    frame = frames[0].merge_asof(frames[1], on="at", by="k", tolerance=tolerance, allow_exact_matches=exact)
 
     def check(actual):
         pd.testing.assert_frame_equal(actual.sort_values("at", ignore_index=True), expected, check_dtype=False)
