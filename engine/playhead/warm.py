@@ -72,6 +72,10 @@ def _hops(frame: ph.Frame) -> ph.Frame:
     )
 
 
+def _sessions(frame: ph.Frame) -> ph.Frame:
+    return frame.groupby(["name", ph.session("2s")]).agg(n=("key", "count"), mean=("real", "mean"))
+
+
 def _running(frame: ph.Frame) -> ph.Frame:
     return frame.groupby("name").agg(n=("key", "count"), total=("whole", "sum"), top=("real", "max"))
 
@@ -95,7 +99,7 @@ def _as_of(frame: ph.Frame) -> ph.Frame:
 
 QUERIES: tuple[Callable[[ph.Frame], ph.Frame], ...] = (
     *(hourly, _sums, _ends, _hops, _running, _middles, _again),
-    *(_joined, _as_of),
+    *(_sessions, _joined, _as_of),
 )
 
 

@@ -68,6 +68,8 @@ def _wanted(node: Node, names: set[str]) -> list[set[str]]:
 
 
 def _of_side(node: plan.Merge | plan.MergeAsof, side: int, names: set[str]) -> set[str]:
+    if isinstance(node, plan.MergeAsof) and side == 1:
+        return set(node.right.schema.names)  # among rows of the same time, all their values decide
     keys = node.on if isinstance(node, plan.Merge) else node.by
     both = set(node.left.schema.names) & set(node.right.schema.names)  # names that suffixes tell apart
     wanted = {source for name, number, source in node.columns if number == side and name in names}
