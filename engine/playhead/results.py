@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from playhead import plan
-from playhead.errors import PlanError
+from playhead.errors import DataError, PlanError
 from playhead.expr import Col
 from playhead.schema import MAX_TIME, MIN_TIME
 
@@ -21,11 +21,17 @@ def sorted_result(table: pa.Table, node: plan.Node) -> pa.Table:
     if not names or table.num_rows < 2:
         return table
     keys = [table[name] for name in names]
-    plain = [key.cast(key.type.value_type) if pa.types.is_dictionary(key.type) else key for key in keys]
+    plain = [key.cast(_sortable(key.type)) for key in keys]
     sortable = pa.table(plain, names=[str(number) for number in range(len(plain))])
     import pyarrow.compute as pc
 
     return table.take(pc.sort_indices(sortable, sort_keys=[(name, "ascending") for name in sortable.column_names]))
+
+
+def _sortable(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def group_columns(node: plan.Node) -> list[str]:
@@ -59,9 +65,8 @@ def to_pandas(table: pa.Table, dtype_backend: Any = None) -> pd.DataFrame:
         raise PlanError(f"dtype_backend={dtype_backend!r} is neither 'numpy_nullable' nor 'pyarrow'")
     nullable = _nullable_types()
     if dtype_backend == "numpy_nullable":
-        masked: pd.DataFrame = table.to_pandas(types_mapper=nullable.get)
-        return masked
-    frame: pd.DataFrame = table.to_pandas()
+        return _in_pandas(table, nullable.get)
+    frame = _in_pandas(table)
     for position, name in enumerate(table.column_names):
         if (
             table.column(position).null_count
@@ -69,6 +74,22 @@ def to_pandas(table: pa.Table, dtype_backend: Any = None) -> pd.DataFrame:
             and _loses(table.schema.types[position])
         ):
             frame[name] = table.column(position).to_pandas(types_mapper=nullable.get)
+    return frame
+
+
+def _in_pandas(table: pa.Table, types_mapper: Any = None) -> pd.DataFrame:
+    try:
+        frame: pd.DataFrame = table.to_pandas(types_mapper=types_mapper)
+    except pa.ArrowInvalid as error:
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            try:
+                column.to_pandas()
+            except pa.ArrowInvalid as why:
+                raise DataError(
+                    f"pandas cannot hold column {name!r}, which is {column.type}: {why}; "
+                    "compute(dtype_backend='pyarrow') and to_arrow() keep it as it is"
+                ) from why
+        raise error
     return frame
 
 

@@ -40,8 +40,24 @@ class Grouping:
     """This task has the one group of an aggregate without keys."""
 
     def groups(self, prefix: int) -> Groups:
-        """Fresh state."""
-        return Groups(self.key_types, self.columns, prefix=prefix, retractable=self.retractable)
+        """Fresh state; the first word of the prefix, if there is one, is the start of the group's window."""
+        groups = Groups(self.key_types, self.columns, prefix=prefix, retractable=self.retractable)
+
+        def describe(slot: int) -> str:
+            slots = np.array([slot], np.int64)
+            return self.group(groups.keyed.keys(slots), int(groups.prefixes(slots)[0][0]) if prefix else None)
+
+        groups.describe = describe
+        return groups
+
+    def group(self, keys: Sequence[pa.Array], window_start: int | None) -> str:
+        """The group of the first of `keys` in the words of the query, for errors."""
+        names = [name for name in self.schema.names if window_start is None or name not in (WINDOW_START, WINDOW_END)]
+        parts = [f"{name}={key[0].as_py()!r}" for name, key in zip(names, keys, strict=False)]
+        if window_start is not None:
+            start = pa.scalar(window_start).cast(self.schema.field(WINDOW_START).type)
+            parts.insert(self.window_position, f"{WINDOW_START}={start}")
+        return ", ".join(parts)
 
     def times(self, batch: Batch) -> Int64s:
         """The event times of a batch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from playhead.aggregates.aggregate import Accumulator, Aggregate
 from playhead.batch import Int64s
-from playhead.errors import DataError
 from playhead.expr import Compiled
 from playhead.operators.changes import Shown
+from playhead.state.accumulators.overflow import SumOverflowError
 from playhead.state.growable import grown
 from playhead.state.key_groups import key_groups as key_groups_of
 from playhead.state.keyed_slots import KeyedSlots
@@ -48,6 +48,8 @@ class Groups:
         """Of the aggregates."""
         self.rows = np.zeros(0, np.int64)
         self.flags = np.zeros(0, np.uint8)
+        self.describe: Callable[[int], str] = lambda slot: ""
+        """The group of a slot in the words of the query, for errors."""
         self._removed: list[tuple[list[Int64s], list[pa.Array]]] | None = None
         self._grow()
 
@@ -81,8 +83,8 @@ class Groups:
         for column, accumulator in zip(self.columns, self.accumulators, strict=True):
             try:
                 results.append(accumulator.result(slots))
-            except DataError as error:
-                raise self._with_group(error, column.name) from error
+            except SumOverflowError as error:
+                raise error.named(column.name, self.describe(error.slot)) from error
         return pa.RecordBatch.from_arrays(results, schema=self.schema)
 
     def shown(self, slots: Int64s) -> Shown:
@@ -127,13 +129,6 @@ class Groups:
             self.rows = grown(self.rows, capacity, 0)
         for accumulator in self.accumulators:
             accumulator.grow(capacity)
-
-    def _with_group(self, error: DataError, name: str) -> DataError:
-        slot = getattr(error, "slot", None)
-        if slot is None:
-            return error
-        keys = [array[0].as_py() for array in self.keyed.keys(np.array([slot], np.int64))]
-        return DataError(f"{name}: {error}, in the group {tuple(keys)}" if keys else f"{name}: {error}")
 
     # Snapshots
 

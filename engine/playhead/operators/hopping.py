@@ -18,6 +18,7 @@ from playhead.kernels.touched import mark_touched
 from playhead.operators.assign import FixedAssigner
 from playhead.operators.changes import Shown, all_shown, difference, taken_back_and_added
 from playhead.operators.grouping import Grouping, report_late
+from playhead.operators.groups import Groups
 from playhead.operators.operator import Operator, Report
 from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.state.key_index import KeyIndex
@@ -154,7 +155,7 @@ class HoppingAggregate(Operator):
             slots_of.append(slots[found])
             pairs_of.append(found)
         slots, found = np.concatenate(slots_of), np.concatenate(pairs_of)
-        merged = self.grouping.groups(prefix=0)
+        merged = self._merged(pairs)
         merged.grow_to(len(ends))
         merged.merge(found, self.panes, slots)
         there = np.zeros(len(ends), bool)
@@ -162,6 +163,17 @@ class HoppingAggregate(Operator):
         chosen = np.flatnonzero(there)
         chosen = chosen[merged.alive(chosen)]
         return Shown(ids[chosen], merged.results(chosen))
+
+    def _merged(self, pairs: Int64s) -> Groups:
+        """Fresh state with a slot for each of the (window end, key) pairs."""
+
+        def describe(slot: int) -> str:
+            keys = self.panes.keyed.decode(np.ascontiguousarray(pairs[1:, [slot]]))
+            return self.grouping.group(keys, int(pairs[0, slot]) - self.window.size)
+
+        merged = self.grouping.groups(prefix=0)
+        merged.describe = describe
+        return merged
 
     def _rows(self, pairs: Int64s, results: pa.RecordBatch) -> pa.RecordBatch:
         keys = self.panes.keyed.decode(np.ascontiguousarray(pairs[1:]))
@@ -223,10 +235,11 @@ class HoppingAggregate(Operator):
         words[0] = ends[rows // len(offsets)]
         pairs = KeyIndex(len(words), max(64, len(slots) // 2))
         ids, new = pairs.find_or_insert(words)
-        merged = self.grouping.groups(prefix=0)
+        windows = pairs.keys_of(new)
+        merged = self._merged(windows)
         merged.grow_to(len(new))
         merged.merge(ids, self.panes, slots)
-        yield Batch(self._rows(pairs.keys_of(new), merged.results(new)))
+        yield Batch(self._rows(windows, merged.results(new)))
 
     def _forget(self, closed: int) -> None:
         """Give back the panes whose last window has closed."""
