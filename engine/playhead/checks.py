@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from playhead import plan
-from playhead.errors import PlanError, UnboundedStateError
+from playhead.errors import PlanError, UnboundedStateError, frames_to_user
 
 
 class StateGrowsWarning(UserWarning):
@@ -44,7 +44,7 @@ def _check_state(node: plan.Node, allowed: bool) -> None:
             f"an aggregate by {names} without a window keeps every distinct key of an endless input for ever; "
             "query.metrics['state_bytes'] shows how much that is. A window bounds it.",
             StateGrowsWarning,
-            stacklevel=6,
+            stacklevel=frames_to_user(),
         )
 
 

@@ -16,6 +16,8 @@ PlayheadError
 
 from __future__ import annotations
 
+import inspect
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -74,6 +76,14 @@ class SourceError(RunError):
 
 class SinkError(RunError):
     """A sink failed; the message names the sink and the epoch."""
+
+
+def frames_to_user() -> int:
+    """The `stacklevel` of a warning that should point at the user's line, outside of this package."""
+    package, level, frame = os.path.dirname(__file__), 0, inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith(package):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:

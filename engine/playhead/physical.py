@@ -74,6 +74,8 @@ class PhysicalPlan:
     vertices: list[Vertex] = field(default_factory=list)
     scans: list[ScanVertex] = field(default_factory=list)
     root: int = 0
+    limited: bool = False
+    """Some operator may be done before its input ends."""
     schema: pa.Schema = None
 
 
@@ -116,6 +118,7 @@ class _Lowering:
             case plan.Concat(inputs):
                 return self._add(node, lambda first: ConcatOperator(node.schema), *inputs)
             case plan.Limit(input, count):
+                self.physical.limited = True
                 return self._add(node, lambda first: LimitOperator(count), input, exchange=[Exchange(())])
             case plan.WithTime(input, event_time, delay):
                 column = input.schema.get_field_index(event_time.column)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -22,7 +25,7 @@ from playhead.runtime.coordinator import EpochLimits
 from playhead.runtime.delivery import Delivery
 from playhead.runtime.feed import Reading
 from playhead.runtime.pacing import Clock
-from playhead.runtime.progress import Progress, ProgressBar, progress_of
+from playhead.runtime.progress import Progress, ProgressBar, counted, progress_of
 from playhead.runtime.run import Goal, Kept, Run, RunSettings
 from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.sinks.memory import MemorySink
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
     from playhead.frame import Frame
 
 _NUMBERS = itertools.count(1)
+
+STOP_SECONDS = 30
+"""So long `stop` waits for a function of the user's that does not return."""
 
 
 def system_clock() -> int:
@@ -101,14 +107,19 @@ class Query:
         self._view = next((sink for sink in sinks if isinstance(sink, MemorySink)), None)
         self._run = prepare(node, sinks, settings, self.name)
         self.error: BaseException | None = None
-        self._done = threading.Event()
+        self._done, self._ready = threading.Event(), threading.Event()
+        self._raised_at: TracebackType | None = None
+        self._ended: int | None = None
         self._warned: set[str] = set()
         self._begun = settings.clock()
         self._bar = ProgressBar(self.name)
-        self._run.on_epoch = self._after_epoch
+        self._run.on_epoch, self._run.on_open = self._after_epoch, self._ready.set
         self._run.pacer.playing = not paused
         self._thread = threading.Thread(target=self._work, name=f"playhead {self.name}", daemon=True)
         self._thread.start()
+        self._ready.wait()
+        if self._done.is_set() and not self._run.delivery.ready:
+            self._raise_if_failed()  # a sink refused
 
     # What it is doing
 
@@ -116,13 +127,14 @@ class Query:
     def state(self) -> str:
         """ "running", "paused", "finished", "stopped" or "failed"."""
         if self._done.is_set():
-            return "failed" if self.error is not None else "stopped" if self._run.stopping else "finished"
+            return "failed" if self.error is not None else "finished" if self._run.finished else "stopped"
         return "running" if self._run.pacer.playing else "paused"
 
     @property
     def progress(self) -> Progress:
         """Where the query stands: epoch, rows, playhead, watermark, rows a second, late and rejected rows."""
-        return progress_of(self._run, self._node, self._settings, self.state, self._settings.clock() - self._begun)
+        until = self._ended if self._ended is not None else self._settings.clock()
+        return progress_of(self._run, self._node, self._settings, self.state, until - self._begun)
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -195,12 +207,13 @@ class Query:
         with self._run.changed:
             self._run.pacer.pause(self._run.shown_release())
             self._run.changed.notify_all()
-            while threading.current_thread() is not self._thread and not self._run.resting and not self._done.is_set():
+            while not self._is_inside() and not self._run.resting and not self._done.is_set():
                 self._run.changed.wait(0.05)
         return self
 
     def play(self) -> Query:
         """Go on."""
+        self._require_alive("play()")
         with self._run.changed:
             self._run.pacer.play(self._run.shown_release())
             self._run.changed.notify_all()
@@ -209,20 +222,30 @@ class Query:
     def step(self, duration: Any = None, *, rows: int | None = None) -> Query:
         """Pause if need be and go a little further: by a duration, by rows, or until the visible result changes.
 
-        Returns when it is done.
+        Returns when it is done, or when the input ends.
         """
-        self._raise_if_failed()
-        self.pause()
+        self._require_alive("step()")
+        self._require_outside("step()")
         if duration is not None:
             self._require_replay("step by a duration")
+        if duration is not None and rows is not None:
+            raise PlanError("step by a duration or by rows=, not by both")
+        if rows is not None and rows < 1:
+            raise PlanError(f"step(rows={rows!r}) goes nowhere; give 1 or more")
+        length = None if duration is None else microseconds(duration, "step")
+        self.pause()
         with self._run.changed:
             shown = max(self._run.pacer.at, self._run.shown_release())
-            until = MAX_TIME if duration is None else shown + microseconds(duration, "step")
-            goal = Goal(until, rows, change=duration is None and rows is None)
+            until = MAX_TIME if length is None else shown + length
+            goal = Goal(until, rows, change=length is None and rows is None)
             self._run.goal = goal
             self._run.changed.notify_all()
-            while not goal.reached and not self._done.is_set():
-                self._run.changed.wait(0.05)
+            try:
+                while not goal.reached and not self._done.is_set():
+                    self._run.changed.wait(0.05)
+            except KeyboardInterrupt:
+                self._run.goal = None
+                raise
         self._raise_if_failed()
         return self
 
@@ -234,6 +257,7 @@ class Query:
         TimeoutError
             If the query still runs after `timeout` seconds.
         """
+        self._require_outside("wait()")
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
             while not self._done.wait(0.05):
@@ -242,20 +266,38 @@ class Query:
         except KeyboardInterrupt:
             self._interrupted()
             raise
+        self._thread.join(STOP_SECONDS)
         self._raise_if_failed()
         return self
 
     def stop(self) -> Query:
-        """End at the next epoch's end; returns when no thread is left. What was shown stays readable."""
+        """End at the next epoch's end; returns when no thread is left. What was shown stays readable.
+
+        From a callback of the query itself it returns at once, and the query ends after the callback.
+
+        Raises
+        ------
+        TimeoutError
+            If the query is still inside a function of yours after 30 seconds.
+        """
+        self._ask_to_stop()
+        if self._is_inside():
+            return self
+        self._thread.join(STOP_SECONDS)
+        if self._thread.is_alive():
+            raise TimeoutError(
+                f"{self.name} was asked to stop {STOP_SECONDS} s ago and is still inside a callback or another "
+                "function of yours; it ends when that returns"
+            )
+        return self
+
+    def _ask_to_stop(self) -> None:
         with self._run.changed:
             self._run.stopping = True
             self._run.changed.notify_all()
-        self._done.wait(30)
-        self._thread.join(30)
-        return self
 
     def _interrupted(self) -> None:
-        self._run.stopping = True
+        self._ask_to_stop()
         try:
             self._done.wait(10)
         except KeyboardInterrupt:
@@ -264,11 +306,14 @@ class Query:
     def __enter__(self) -> Query:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.stop()
+        if kind is None:
+            self._raise_if_failed()
 
     def __repr__(self) -> str:
-        return f"<{self.name}: {self.progress}>"
+        why = "" if self.error is None else f"; {type(self.error).__name__}: {self.error}"
+        return f"<{self.name}: {self.progress}{why}>"
 
     # The thread
 
@@ -276,10 +321,12 @@ class Query:
         try:
             self._run.loop()
         except BaseException as error:
-            self.error = error
+            self.error, self._raised_at = error, error.__traceback__
         finally:
-            self._bar.close(self.progress if self.error is None else None)
+            self._ended = self._settings.clock()
             self._done.set()
+            self._ready.set()
+            self._bar.close(self.progress if self.error is None else None)
             with self._run.changed:
                 self._run.changed.notify_all()
 
@@ -289,15 +336,12 @@ class Query:
             self._warn(
                 "late",
                 LateRowsWarning,
-                "rows came after their window had closed and were left out; `.late` has them, with their windows. "
-                "A larger out_of_order= or allowed_lateness= accepts them.",
+                f"{counted(self._run.late.rows, 'row')} so far came after their window had closed and were left out; "
+                "`.late` has them, with their windows. A larger out_of_order= or allowed_lateness= accepts them.",
             )
         if self._run.rejected_count and "rejected" not in self._warned:
-            self._warn(
-                "rejected",
-                RejectedRowsWarning,
-                "some input could not become rows; `.rejected` has it with position and reason.",
-            )
+            told = rejected_so_far(self._run)
+            self._warn("rejected", RejectedRowsWarning, f"{told}. `.rejected` has them, with position and reason")
 
     def _warn(self, what: str, category: type[UserWarning], text: str) -> None:
         self._warned.add(what)
@@ -308,7 +352,21 @@ class Query:
 
     def _raise_if_failed(self) -> None:
         if self.error is not None:
-            raise self.error
+            raise self.error.with_traceback(self._raised_at)
+
+    def _require_alive(self, what: str) -> None:
+        self._raise_if_failed()
+        if self.state == "stopped":
+            raise RunError(f"{what}: {self.name} was stopped; start the frame again for another query")
+
+    def _require_outside(self, what: str) -> None:
+        """Refuse to wait for a query on one of its own threads."""
+        if self._is_inside():
+            raise RunError(f"{what} inside {self.name}'s own callback would wait for itself; call it elsewhere")
+
+    def _is_inside(self) -> bool:
+        current = threading.current_thread()
+        return current is self._thread or current in self._run.tasks.threads
 
     def _require_replay(self, what: str) -> None:
         if self._settings.order != "replay":
@@ -333,8 +391,17 @@ def _kept_table(kept: Kept, what: str) -> pa.Table:
 
 def parse_speed(speed: float | str | None) -> float | None:
     """A replay speed as users give it: a positive number, or "max" (None: as fast as possible)."""
-    if speed is None or speed == "max":
+    if speed is None or isinstance(speed, str) and speed == "max":
         return None
-    if isinstance(speed, str) or speed <= 0:
+    if not isinstance(speed, Real) or not 0 < speed < math.inf:
         raise PlanError(f"speed={speed!r}: give a positive number (60 shows a minute each second) or 'max'")
     return float(speed)
+
+
+def rejected_so_far(run: Run) -> str:
+    """How much of the input could not become rows, and the first reason."""
+    first = run.rejected.parts[0][0].slice(0, 1).to_pylist()[0]
+    return (
+        f"{counted(run.rejected_count, 'row')} of the input could not be read and is left out, "
+        f"such as {first['source']}, {first['position']}: {first['reason']}"
+    )

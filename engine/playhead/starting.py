@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +12,16 @@ import pyarrow as pa
 
 from playhead import plan
 from playhead.checks import check_plan
-from playhead.errors import PlanError, UnboundedError
-from playhead.query import Query, QuerySettings, parse_speed, prepare, system_clock
+from playhead.errors import PlanError, UnboundedError, did_you_mean, frames_to_user
+from playhead.query import (
+    Query,
+    QuerySettings,
+    RejectedRowsWarning,
+    parse_speed,
+    prepare,
+    rejected_so_far,
+    system_clock,
+)
 from playhead.results import sorted_result, to_pandas
 from playhead.runtime.coordinator import EpochLimits
 from playhead.runtime.progress import ProgressBar, progress_of
@@ -26,18 +36,21 @@ if TYPE_CHECKING:
 def require_bounded(node: plan.Node, what: str) -> None:
     """Refuse questions that an endless input can never answer."""
     if not node.bounded:
-        endless = ", ".join(scan.source.name for scan in plan.scans(node) if not scan.source.bounded)
         raise UnboundedError(
-            f"{what} needs an input that ends, and {endless} does not. Use .start() and .latest() for results "
+            f"{what} needs an input that ends, and {_endless(node)} does not. Use .start() and .latest() for results "
             "as they come, or .limit(n), or .on(history) to ask the same of a bounded source"
         )
+
+
+def _endless(node: plan.Node) -> str:
+    return ", ".join(scan.source.name for scan in plan.scans(node) if not scan.source.bounded)
 
 
 def run_to_end(node: plan.Node, *, parallelism: int = 1) -> pa.Table:
     """The whole answer of a bounded plan, worked out on the calling thread (and others, if asked)."""
     require_bounded(node, "compute()")
     sink = MemorySink(keep_changes=0)
-    limits = EpochLimits(max_delay=10**12)
+    limits = EpochLimits(max_delay=10**12) if _all_end(node) else EpochLimits()
     joins = any(isinstance(part, plan.Merge | plan.MergeAsof) for part in plan.walk(node))
     settings = QuerySettings("append", "time" if joins else "sequence", True, parallelism, limits)
     run = prepare(node, [sink], settings, "compute()")
@@ -48,6 +61,12 @@ def run_to_end(node: plan.Node, *, parallelism: int = 1) -> pa.Table:
         run.loop()
     finally:
         bar.close(None)
+    if run.rejected_count:
+        warnings.warn(
+            f"{rejected_so_far(run)}. frame.start().wait().rejected has them; on_error='raise' stops at the first",
+            RejectedRowsWarning,
+            stacklevel=frames_to_user(),
+        )
     return sink.latest()
 
 
@@ -55,23 +74,23 @@ def preview(node: plan.Node, n: int) -> pd.DataFrame:
     """The first `n` rows that a plan gives."""
     if node.append_only:
         limited = plan.Limit(node, n)
-        if node.bounded:
-            return to_pandas(_stopped_early(limited, n))
+        if _all_end(node):
+            return to_pandas(_first_rows(limited, n))
         return to_pandas(_within_seconds(limited, n, 5.0))
     if node.bounded:
         return to_pandas(sorted_result(run_to_end(node), node).slice(0, n))
     return to_pandas(sorted_result(_within_seconds(node, n, 5.0), node).slice(0, n))
 
 
-def _stopped_early(node: plan.Node, n: int) -> pa.Table:
+def _all_end(node: plan.Node) -> bool:
+    """Whether every source ends by itself; a limit ends a plan over one that does not."""
+    return all(scan.source.bounded for scan in plan.scans(node))
+
+
+def _first_rows(node: plan.Node, n: int) -> pa.Table:
     sink = MemorySink(keep_changes=0)
     limits = EpochLimits(max_rows=max(1024, n), max_delay=10**12)
     run = prepare(node, [sink], QuerySettings("append", "sequence", True, 1, limits), "head()")
-
-    def enough() -> None:
-        run.stopping = run.delivery.rows >= n
-
-    run.on_epoch = enough
     run.loop()
     return sink.latest()
 
@@ -108,7 +127,7 @@ def start_query(
     sinks = sinks or [MemorySink()]
     chosen = choose_mode(sinks, mode)
     check_plan(node, chosen, allow_unbounded_state=allow_unbounded_state)
-    limits = EpochLimits(max_rows, max_delay)
+    limits = _limits(max_rows, max_delay)
     return Query(node, sinks, QuerySettings(chosen, "time", False, parallelism, limits, frame_of=frame_of), name=name)
 
 
@@ -130,6 +149,10 @@ def start_replay(
     sinks = sinks or [MemorySink()]
     chosen = choose_mode(sinks, mode)
     check_plan(node, chosen, allow_unbounded_state=True)
+    if not _all_end(node):
+        raise UnboundedError(
+            f"replay() shows what has happened, and {_endless(node)} is still happening; use .start(), or .on(history)"
+        )
     first, last = time_range([scan.source for scan in plan.scans(node)])  # type: ignore[misc]
     pace = parse_speed(speed)
     if duration is not None:
@@ -137,16 +160,24 @@ def start_replay(
     elif speed is None:
         pace = 1.0
     settings = QuerySettings(
-        chosen, "replay", False, parallelism, EpochLimits(max_rows, max_delay), pace, first, last, frame_of=frame_of
+        chosen, "replay", False, parallelism, _limits(max_rows, max_delay), pace, first, last, frame_of=frame_of
     )
     return Query(node, sinks, settings, name=name, paused=paused)
+
+
+def _limits(max_rows: int, max_delay: int) -> EpochLimits:
+    if max_rows < 1:
+        raise PlanError(f"max_rows={max_rows!r}: an epoch takes 1 row or more")
+    return EpochLimits(max_rows, max_delay)
 
 
 def choose_mode(sinks: Sequence[Sink], mode: str | None) -> str:
     """The mode asked for, or the one that the first sink likes best and all can take."""
     modes = ("update", "append", "complete")
     if mode is not None and mode not in modes:
-        raise PlanError(f"mode={mode!r} is none of {', '.join(modes)}")
+        raise PlanError(f"mode={mode!r} is none of {', '.join(modes)}{did_you_mean(mode, modes)}")
+    for sink in sinks:
+        _require_sink(sink)
     for sink in sinks:
         if mode is not None and mode not in sink.modes:
             raise PlanError(f"{type(sink).__name__} cannot take mode={mode!r}; it takes {', '.join(sink.modes)}")
@@ -157,3 +188,15 @@ def choose_mode(sinks: Sequence[Sink], mode: str | None) -> str:
             + "; ".join(f"{type(sink).__name__}: {', '.join(sink.modes)}" for sink in sinks)
         )
     return mode or common[0]
+
+
+def _require_sink(sink: Any) -> None:
+    if hasattr(sink, "modes") and hasattr(sink, "write"):
+        return
+    if isinstance(sink, str | os.PathLike):
+        hint = f"ph.to_parquet({os.fspath(sink)!r}) writes Parquet files there"
+    elif callable(sink):
+        hint = f"ph.to_callback({getattr(sink, '__name__', 'function')}) calls it after each epoch"
+    else:
+        hint = "ph.to_memory(), ph.to_callback(...) and ph.to_parquet(...) make some"
+    raise PlanError(f"{sink!r} is not a sink; {hint}")

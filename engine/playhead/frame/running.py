@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
@@ -158,9 +158,8 @@ class RunVerbs(Planned):
         paused : bool
             Begin paused, for `step()`.
         """
-        from playhead.starting import require_bounded, start_replay
+        from playhead.starting import start_replay
 
-        require_bounded(self._node, "replay()")
         if duration is not None and speed is not None:
             raise PlanError("give duration= or speed=, not both")
         for scan in plan.scans(self._node):
@@ -206,4 +205,6 @@ def _frame_of(table: pa.Table) -> Frame:
 def _sinks(sink: Sink | Sequence[Sink] | None) -> list[Sink]:
     if sink is None:
         return []
-    return list(sink) if isinstance(sink, Sequence) else [sink]
+    if isinstance(sink, list | tuple):
+        return list(sink)
+    return [cast("Sink", sink)]  # anything else is refused as what it is, a path for example

@@ -23,6 +23,10 @@ class LimitOperator(Operator):
         self.left -= kept.num_rows
         return (kept,)
 
+    @property
+    def done(self) -> bool:
+        return not self.left
+
     def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
         return {"limit": pa.table({"left": pa.array([self.left], pa.int64())})} if 0 in key_groups else {}
 

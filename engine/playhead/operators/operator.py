@@ -61,6 +61,11 @@ class Operator:
         return NOTHING_TO_REPORT
 
     @property
+    def done(self) -> bool:
+        """No further row can change the result, so that nothing need be read for this operator any more."""
+        return False
+
+    @property
     def state_bytes(self) -> int:
         """How much memory the state takes."""
         return 0

@@ -200,6 +200,8 @@ class Limit(OneInput):
                 "limit takes inputs that never take rows back; use compute().head() for the result of an aggregate"
             )
 
+    bounded = True
+
     def __str__(self) -> str:
         return f"Limit {self.count}"
 

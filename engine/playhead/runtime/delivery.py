@@ -25,6 +25,8 @@ class Delivery:
         """Entries of changelogs delivered so far."""
         self._table = MemorySink() if context.mode == "complete" else None
         self._opened: list[Sink] = []
+        self.ready = False
+        """Every sink was opened."""
 
     def open(self) -> None:
         """Open the sinks; if one refuses, those before it are closed again."""
@@ -37,6 +39,7 @@ class Delivery:
                 self.close(failed=True)
                 raise
             self._opened.append(sink)
+        self.ready = True
 
     def deliver(self, epoch: int, results: list[Batch], watermark: int) -> bool:
         """Give the sinks what an epoch changed; returns whether anything did."""

@@ -47,6 +47,8 @@ class Tasks:
     """Turns epochs' input into epochs' output, in order. Subclassed once a way of running tasks."""
 
     tasks: list[Task]
+    threads: Sequence[threading.Thread] = ()
+    """Those of the tasks that run on threads of their own."""
 
     def submit(self, work: EpochInput) -> None:
         raise NotImplementedError
@@ -122,11 +124,11 @@ class ManyTasks(Tasks):
         self._partial: dict[int, list[tuple[int, EpochOutput]]] = {}
         self._waiting: deque[EpochInput] = deque()
         self._error: BaseException | None = None
-        self._threads = [
+        self.threads = [
             threading.Thread(target=self._run, args=(task,), name=f"playhead task {task.number}", daemon=True)
             for task in self.tasks
         ]
-        for thread in self._threads:
+        for thread in self.threads:
             thread.start()
 
     def send(self, task: int, message: Message) -> None:
@@ -189,7 +191,7 @@ class ManyTasks(Tasks):
             inbox.put(None)
             if self._error is not None or self._waiting:
                 task.inbox.put(None)
-        for thread in self._threads:
+        for thread in self.threads:
             thread.join(10.0)
 
 

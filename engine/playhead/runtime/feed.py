@@ -59,6 +59,8 @@ class SourceFeed:
     consumed: int = 0
     seen: dict[int, int] = field(default_factory=dict)
     """When each split last gave rows."""
+    unwanted: bool = False
+    """Nothing more is read from it."""
 
 
 class Feed:
@@ -89,13 +91,16 @@ class Feed:
 
     def active(self) -> list[SplitReader]:
         """The readers that are open and not at their end."""
-        return [reader for reader in self.readers if reader.started and not reader.finished]
+        return [reader for reader in self._wanted_readers() if reader.started and not reader.finished]
+
+    def _wanted_readers(self) -> list[SplitReader]:
+        return [reader for feed in self.sources if not feed.unwanted for reader in feed.readers]
 
     @property
     def finished(self) -> bool:
         """Every source has ended and nothing waits; a source that may grow never ends by itself."""
-        return not any(feed.source.grows for feed in self.sources) and all(
-            reader.started and reader.finished for reader in self.readers
+        return not any(feed.source.grows and not feed.unwanted for feed in self.sources) and all(
+            reader.started and reader.finished for reader in self._wanted_readers()
         )
 
     def settled(self, until: int) -> bool:
@@ -193,6 +198,9 @@ class Feed:
     def move_watermarks(self) -> list[int]:
         """The watermark of every source after what has been taken."""
         for feed in self.sources:
+            if feed.unwanted:
+                feed.watermark, feed.idle = MAX_TIME, False
+                continue
             times = [SplitTime(self._split_watermark(reader), self._is_idle(feed, reader)) for reader in feed.readers]
             feed.watermark, feed.idle = source_watermark(times, feed.watermark)
         for feed, watermark in zip(
@@ -253,12 +261,12 @@ class Feed:
         if now - self._looked >= LOOK_FOR_SPLITS:
             self._looked = now
             for feed in self.sources:
-                if not feed.source.bounded:
+                if not feed.source.bounded and not feed.unwanted:
                     self._discover(feed)
             self._open_more()
 
     def _open_more(self) -> None:
-        waiting = [reader for reader in self.readers if not reader.started]
+        waiting = [reader for reader in self._wanted_readers() if not reader.started]
         if not waiting:
             return
         if self.reading.order != "sequence":
@@ -266,6 +274,12 @@ class Feed:
         limit = 2 if self.reading.order == "sequence" else OPEN_SPLITS
         for reader in waiting[: max(0, limit - len(self.active()))]:
             reader.start()
+
+    def give_up(self, number: int) -> None:
+        """Read nothing more from a source; for its readers this is the end of time."""
+        self.sources[number].unwanted = True
+        for reader in self.sources[number].readers:
+            reader.close()
 
     def close(self) -> None:
         """Stop all readers; returns when their threads have ended, or after some seconds if one does not listen."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playhead.runtime.run import Run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Progress:
     """Where a query stands."""
 
@@ -33,13 +33,14 @@ class Progress:
     fraction: float | None
     """How much of a bounded input has been shown, 0 to 1; None if that is not known."""
 
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
     def __str__(self) -> str:
         done = "" if self.fraction is None else f" {self.fraction:.0%}"
         at = "" if self.playhead is None else f" at {self.playhead:%d %b %Y %H:%M:%S}"
-        numbers = (
-            f"{self.rows:,} rows, {self.rows_per_second:,.0f} rows/s, late {self.late:,}, rejected {self.rejected:,}"
-        )
-        return f"{self.state}{done}{at}, {numbers}"
+        rows = f"{counted(self.rows, 'row')}, {self.rows_per_second:,.0f} rows/s"
+        return f"{self.state}{done}{at}, {rows}, late {self.late:,}, rejected {self.rejected:,}"
 
 
 def progress_of(run: Run, node: Node, settings: QuerySettings, state: str, elapsed: int) -> Progress:
@@ -68,6 +69,11 @@ def _fraction(run: Run, settings: QuerySettings, state: str) -> float | None:
         return None
     length = max(settings.range_end - settings.range_start, 1)
     return min(1.0, max(0.0, (run.playhead - settings.range_start) / length))
+
+
+def counted(number: int, what: str) -> str:
+    """ "1 row", "2,000 rows"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 class ProgressBar:

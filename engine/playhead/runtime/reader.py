@@ -71,6 +71,8 @@ class SplitReader:
         self.consumed = 0
         self._buffer: deque[Decoded] = deque()
         self._bytes = 0
+        self._full = False
+        """The thread waits for room in the buffer."""
         self._ended = False
         self._error: BaseException | None = None
         self._thread: threading.Thread | None = None
@@ -118,7 +120,11 @@ class SplitReader:
         size = decoded.chunk.rows.nbytes
         with self.changed:
             while self._bytes and self._bytes + size > self.budget and not self.stop.is_set():
+                if not self._full:
+                    self._full = True
+                    self.changed.notify_all()
                 self.changed.wait(0.05)
+            self._full = False
             if self.stop.is_set():
                 return False
             self._buffer.append(decoded)
@@ -158,8 +164,8 @@ class SplitReader:
         return bool(self._buffer) and self._buffer[0].taken == self._buffer[0].chunk.rows.num_rows
 
     def settles(self, until: int) -> bool:
-        """Waiting brings no row that may be shown before `until`: the end was read, or a later row waits."""
-        if self._ended:
+        """Waiting brings no row that may be shown before `until`: the end was read, a later row waits, or no room."""
+        if self._ended or (self._full and self._buffer):
             return True
         last = self._buffer[-1].releases if self._buffer else np.empty(0, np.int64)
         return len(last) > 0 and int(last[-1]) > until

@@ -157,6 +157,15 @@ class Task:
 
     # What operators say of themselves
 
+    def wanted(self) -> set[int]:
+        """The vertices whose rows can still change the result."""
+        wanted = {self.plan.root}
+        for vertex in reversed(self.plan.vertices):
+            operator = self.operators.get(vertex.id)
+            if vertex.id in wanted and (operator is None or not operator.done):
+                wanted |= {edge.vertex for edge in vertex.edges}
+        return wanted
+
     def reports(self) -> list[tuple[Vertex, Report]]:
         return [
             (vertex, self.operators[vertex.id].report) for vertex in self.plan.vertices if vertex.id in self.operators
