@@ -99,11 +99,9 @@ def _within_seconds(node: plan.Node, n: int, seconds: float) -> pa.Table:
     sink = MemorySink()
     query = Query(node, [sink], QuerySettings("update", "time", False), name="head()")
     deadline = time.monotonic() + seconds
-    with query._run.changed:
+    with query, query._run.changed:
         while query._run.delivery.rows < n and not query._done.is_set() and time.monotonic() < deadline:
             query._run.changed.wait(0.05)
-    query.stop()
-    query._raise_if_failed()
     if not query._run.delivery.rows:
         raise UnboundedError(
             f"nothing to show came within {seconds:g} s; .start() the frame and look at .latest() when you like"
