@@ -27,10 +27,10 @@ def _check_append(node: plan.Node) -> None:
             f"mode='append' shows each row once, when it is final, and {node} over an endless input never is; "
             "add a window, or use mode='update'"
         )
-    if isinstance(node, plan.Merge) and node.how == "left":
+    if isinstance(node, plan.Merge) and node.how == "left" and node.ttl is None:
         raise PlanError(
             "mode='append': a left row of an endless merge may always find a partner later; "
-            "use how='inner', merge_asof, or mode='update'"
+            "give ttl=, how long it waits, or use how='inner', merge_asof, or mode='update'"
         )
 
 

@@ -386,7 +386,20 @@ def _kept_table(kept: Kept, what: str) -> pa.Table:
     ]
     if not tables:
         return pa.table({what: pa.array([], pa.string())})
-    return pa.concat_tables(tables, promote_options="default")
+    return pa.concat_tables(_with_clashes_as_text(tables), promote_options="default")
+
+
+def _with_clashes_as_text(tables: list[pa.Table]) -> list[pa.Table]:
+    """Late rows of two operators may have columns of one name and two types: these are shown as text."""
+    types: dict[str, set[pa.DataType]] = {}
+    for table in tables:
+        for field in table.schema:
+            types.setdefault(field.name, set()).add(field.type)
+    clashes = {name for name, kinds in types.items() if len(kinds) > 1}
+    if not clashes:
+        return tables
+    fields = [[field.with_type(pa.string()) if field.name in clashes else field for field in t.schema] for t in tables]
+    return [table.cast(pa.schema(schema)) for table, schema in zip(tables, fields, strict=True)]
 
 
 def parse_speed(speed: float | str | None) -> float | None:
