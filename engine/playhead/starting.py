@@ -32,6 +32,9 @@ from playhead.sinks.sink import Sink
 if TYPE_CHECKING:
     import pandas as pd
 
+PREVIEW_SECONDS = 5.0
+"""So long `head` waits for rows of an endless input."""
+
 
 def require_bounded(node: plan.Node, what: str) -> None:
     """Refuse questions that an endless input can never answer."""
@@ -76,10 +79,10 @@ def preview(node: plan.Node, n: int) -> pd.DataFrame:
         limited = plan.Limit(node, n)
         if _all_end(node):
             return to_pandas(_first_rows(limited, n))
-        return to_pandas(_within_seconds(limited, n, 5.0))
+        return to_pandas(_within_seconds(limited, n, PREVIEW_SECONDS))
     if node.bounded:
         return to_pandas(sorted_result(run_to_end(node), node).slice(0, n))
-    return to_pandas(sorted_result(_within_seconds(node, n, 5.0), node).slice(0, n))
+    return to_pandas(sorted_result(_within_seconds(node, n, PREVIEW_SECONDS), node).slice(0, n))
 
 
 def _all_end(node: plan.Node) -> bool:

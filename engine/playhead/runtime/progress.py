@@ -83,6 +83,8 @@ class ProgressBar:
         self.name, self.begun, self.delay = name, time.monotonic(), delay
         self.last = 0.0
         self.bar: Any = None
+        self.measured = False
+        """It is known how much there is to come."""
         self.wanted = _somebody_looks()
 
     def update(self, progress: Callable[[], Progress]) -> None:
@@ -102,16 +104,22 @@ class ProgressBar:
 
     def _show(self, progress: Progress) -> None:
         if self.bar is None:
+            self.measured = progress.fraction is not None
+        done, text = round(100 * (progress.fraction or 0.0), 1), _text(progress, rows=not self.measured)
+        if self.bar is None:
             from tqdm.auto import tqdm
 
-            known = progress.fraction is not None
-            form = "{desc} {percentage:3.0f}%|{bar}|{postfix}" if known else "{desc}{postfix}"
-            self.bar = tqdm(total=100, desc=self.name, bar_format=form, leave=True)
-        if progress.fraction is not None:
-            self.bar.n = round(100 * progress.fraction, 1)
-        at = "" if progress.playhead is None else f"{progress.playhead:%d %b %Y %H:%M} - "
-        text = f"{at}late {progress.late:,} - rejected {progress.rejected:,} - {progress.rows_per_second:,.0f} rows/s"
-        self.bar.set_postfix_str(text, refresh=True)
+            form = "{desc} {percentage:3.0f}%|{bar}| {unit}" if self.measured else "{desc}  {unit}"
+            self.bar = tqdm(total=100, initial=done, desc=self.name, unit=text, bar_format=form)
+        self.bar.n, self.bar.unit = done, text  # tqdm would put a comma before a postfix
+        self.bar.refresh()
+
+
+def _text(progress: Progress, *, rows: bool) -> str:
+    """What stands behind the bar, or instead of one where nobody knows how far it is."""
+    at = "" if progress.playhead is None else f"{progress.playhead:%d %b %Y %H:%M} - "
+    read = f"{counted(progress.rows, 'row')} - " if rows else ""
+    return f"{at}{read}late {progress.late:,} - rejected {progress.rejected:,} - {progress.rows_per_second:,.0f} rows/s"
 
 
 def _somebody_looks() -> bool:
