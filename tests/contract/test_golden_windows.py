@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 import playhead as ph
-from playhead.testing import Schedule, rows, scripted, trace
+from playhead.testing import Schedule, rows, scripted, trace, watermark
 
 NEW_YORK = "America/New_York"
 
@@ -149,3 +149,49 @@ def test_a_result_without_event_time_refuses_a_window_and_names_the_remedy():
         running.groupby(ph.tumbling("10s"))
     again = running.with_time("at", out_of_order="1s").groupby(ph.tumbling("10s")).agg(n=("number", "count"))
     assert again.compute().n.tolist() == [1]
+
+
+EDGES = {
+    "tumbling": (ph.tumbling("10s"), "12:00:10.000000", "12:00:09.999999"),
+    "hopping": (ph.hopping("10s", "5s"), "12:00:10.000000", "12:00:09.999999"),
+    "days": (ph.tumbling("1D"), "2024-01-02 00:00:00.000000", "2024-01-01 23:59:59.999999"),
+    "session": (ph.session("3s"), "12:00:10.000001", "12:00:10.000000"),
+}
+"""A window, the first watermark that closes the one with the row at 12:00:07, and the last that does not."""
+
+
+@pytest.mark.parametrize("mode", ["update", "append"])
+@pytest.mark.parametrize("name", EDGES)
+def test_a_window_closes_when_the_watermark_reaches_its_end_and_not_a_microsecond_before(name, mode):
+    window, closing, open_still = EDGES[name]
+    for promise, late in (closing, 1), (open_still, 0):
+        day = "" if name == "days" else "2024-01-01 "
+        script = [
+            rows({"at": "2024-01-01 12:00:07", "number": 1}),
+            watermark(day + promise),
+            rows({"at": "2024-01-01 12:00:07", "number": 2}),
+        ]
+        frame = scripted({"at": pa.timestamp("us", "UTC"), "number": pa.int64()}, script, time="at")
+        results = trace(frame.groupby(window).agg(total=("number", "sum")), Schedule.cuts(1, 1), mode=mode)
+        first_window = min(results[-1].table, key=lambda row: row["window_start"])
+        assert first_window["total"] == (1 if late else 3)
+        assert [row["number"] for result in results for row in result.late] == [2] * late
+        if mode == "append":
+            assert [row["total"] for row in results[0].table] == [1] * late
+
+
+@pytest.mark.parametrize("name", ["tumbling", "hopping", "session"])
+def test_allowed_lateness_keeps_a_window_open_for_exactly_that_long(name):
+    window, closing, open_still = EDGES[name]
+    for promise, late in (closing, 1), (open_still, 0):
+        script = [
+            rows({"at": "2024-01-01 12:00:07", "number": 1}),
+            watermark("2024-01-01 " + promise.replace("12:00", "12:05")),
+            rows({"at": "2024-01-01 12:00:07", "number": 2}),
+        ]
+        frame = scripted({"at": pa.timestamp("us", "UTC"), "number": pa.int64()}, script, time="at")
+        by_window = frame.groupby(window, allowed_lateness="5min")
+        results = trace(by_window.agg(total=("number", "sum")), Schedule.cuts(1, 1))
+        first_window = min(results[-1].table, key=lambda row: row["window_start"])
+        assert first_window["total"] == (1 if late else 3)
+        assert [row["number"] for result in results for row in result.late] == [2] * late
