@@ -129,7 +129,7 @@ class GroupAggregate(Operator):
             return
         touched, before = np.concatenate(self._touched), self._before
         self._touched, self._before = [], []
-        self.groups.flags[touched] &= 0xFE
+        self.groups.flags[touched] = self.groups.flags[touched] & 0xFE | 2
         alive = self.groups.alive(touched)
         if self._always:
             alive[:] = True
@@ -170,9 +170,23 @@ class GroupAggregate(Operator):
         return self.groups.nbytes + self.windows.nbytes
 
     def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
-        tables = self.groups.snapshot(key_groups, touched_only=touched_only)
+        pending = self._pending if self.grouping.emit_every is not None else None
+        tables = self.groups.snapshot(key_groups, touched_only=touched_only, extra=pending)
         progress = {"watermark": [self.watermark], "shown": [self.shown]}
         return tables | {"progress": pa.table({name: pa.array(value, pa.int64()) for name, value in progress.items()})}
+
+    def _pending(self, slots: Int64s) -> dict[str, pa.Array]:
+        """For each slot whether it waits to be shown again, and what it showed last if it does."""
+        touched = np.zeros(self.groups.keyed.capacity, bool)
+        for part in self._touched:
+            touched[part] = True
+        before = all_shown(self._before, self.groups.schema)
+        where = np.full(self.groups.keyed.capacity, -1, np.int64)
+        where[before.ids] = np.arange(len(before.ids))
+        there = where[slots]
+        shown = before.results.take(pa.array(there, mask=there < 0))
+        columns = {f"shown{number}": column for number, column in enumerate(shown.columns)}
+        return {"pending": pa.array(touched[slots]), "was_shown": pa.array(there >= 0)} | columns
 
     def restore(self, tables: Mapping[str, pa.Table]) -> None:
         slots = self.groups.restore(tables["groups"])
@@ -183,3 +197,14 @@ class GroupAggregate(Operator):
         if self._always:
             self._touched.clear()
             self.groups.flags[slots] &= 0xFE
+        if "pending" in tables["groups"].column_names:
+            self._restore_pending(slots, tables["groups"])
+
+    def _restore_pending(self, slots: Int64s, table: pa.Table) -> None:
+        pending = np.asarray(table["pending"])
+        self._touched.append(slots[pending])
+        self.groups.flags[slots[pending]] |= 1
+        shown = table.filter(table["was_shown"]).combine_chunks()
+        columns = [shown[f"shown{number}"].cast(field.type) for number, field in enumerate(self.groups.schema)]
+        for batch in pa.table(columns, schema=self.groups.schema).to_batches():
+            self._before.append(Shown(slots[np.asarray(table["was_shown"])], batch))

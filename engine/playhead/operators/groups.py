@@ -133,7 +133,7 @@ class Groups:
     # Snapshots
 
     def snapshot(
-        self, key_groups: range, *, touched_only: bool, extra: Mapping[str, pa.Array] | None = None
+        self, key_groups: range, *, touched_only: bool, extra: Callable[[Int64s], dict[str, pa.Array]] | None = None
     ) -> dict[str, pa.Table]:
         """`groups`: key, prefix and state of the slots in `key_groups`; `removed`: keys gone since the last time."""
         slots = self.keyed.live_slots()
@@ -145,6 +145,8 @@ class Groups:
             columns["rows"] = pa.array(self.rows[slots])
         for number, accumulator in enumerate(self.accumulators):
             columns |= {f"{number}.{name}": values for name, values in accumulator.snapshot(slots).items()}
+        if extra is not None:
+            columns |= extra(slots)
         tables = {"groups": pa.table(columns) if columns else pa.table({"slot": pa.array(slots)})}
         if touched_only and self._removed:
             removed = [self._removed_table(prefix, keys, key_groups) for prefix, keys in self._removed]
