@@ -3,6 +3,7 @@
 PlayheadError
 ├── PlanError                 a query that makes no sense; raised while it is being written
 │   ├── ColumnNotFoundError   a name that the input does not have
+│   ├── VerbNotFoundError     something that pandas has and a lazy frame has not; says what to do instead
 │   ├── TypeMismatchError     a function, comparison or join over types that do not fit
 │   ├── EventTimeError        a window, replay or join that needs an event time and has none, or a wrong one
 │   ├── UnboundedError        a question that an endless input can never answer
@@ -33,13 +34,21 @@ class PlanError(PlayheadError, ValueError):
 class ColumnNotFoundError(PlanError, AttributeError, KeyError):
     """A query names a column that its input does not have."""
 
-    def __init__(self, name: str, columns: Iterable[str]) -> None:
+    def __init__(self, name: str, columns: Iterable[str], meant: str = "") -> None:
         self.name, self.columns = name, tuple(columns)
-        self.message = f"no column {name!r} in {list(self.columns)}{did_you_mean(name, self.columns)}"
+        self.message = f"no column {name!r} in {list(self.columns)}{meant or did_you_mean(name, self.columns)}"
         super().__init__(self.message)
 
     def __str__(self) -> str:  # KeyError would show the repr of the message
         return self.message
+
+
+class VerbNotFoundError(PlanError, AttributeError):
+    """Something that pandas has and a lazy frame has not; the message says what to do instead."""
+
+    def __init__(self, name: str, instead: str) -> None:
+        self.name, self.instead = name, instead
+        super().__init__(f"no {name!r} here: {instead}")
 
 
 class TypeMismatchError(PlanError, TypeError):

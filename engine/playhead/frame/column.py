@@ -9,6 +9,7 @@ from playhead.errors import PlanError
 from playhead.expr import AggregateCall, Call, Col, Expr, Function, Lit
 from playhead.frame.column_aggregates import Aggregations
 from playhead.frame.column_operators import Operators
+from playhead.frame.column_running import Looking
 from playhead.frame.column_strings import StringMethods, StructMethods
 from playhead.frame.column_times import TimeMethods
 from playhead.functions import arithmetic, comparison, conditional
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 Inclusive = Literal["both", "neither", "left", "right"]
 
 
-class Column(Operators, Aggregations):
+class Column(Operators, Aggregations, Looking):
     """A column of a frame, not yet computed.
 
     Arithmetic, comparison and methods give other columns; a frame takes them in `frame[condition]`,
@@ -58,6 +59,13 @@ class Column(Operators, Aggregations):
         if not isinstance(name, str):
             raise PlanError(f"a column is named by a string, not by {name!r}")
         return Column(self.expr, self.frame, name=name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        from playhead.frame.pandas_names import missing_from_column
+
+        raise missing_from_column(name, type(self))
 
     @property
     def str(self) -> StringMethods:

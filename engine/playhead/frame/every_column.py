@@ -47,6 +47,12 @@ class EveryColumnVerbs(Planned):
         """True where a value is missing (null or NaN), for every column."""
         return self._change(dict.fromkeys(self.columns, ()), "isna", spread=True)
 
+    def notna(self) -> Frame:
+        """False where a value is missing (null or NaN), for every column."""
+        return self._change(dict.fromkeys(self.columns, ()), "notna", spread=True)
+
+    isnull, notnull = isna, notna
+
     def isin(self, values: Iterable[Any] | Mapping[str, Iterable[Any]]) -> Frame:
         """True where a value is among `values`, for every column."""
         return self._change_where_it_fits(values if isinstance(values, Mapping) else list(values), "isin")

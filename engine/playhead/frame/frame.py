@@ -72,7 +72,10 @@ class Frame(RunVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
     def __getattr__(self, name: str) -> Column:
         if name.startswith("_"):
             raise AttributeError(name)
-        require_column(name, self._node.schema)
+        if name not in self._node.schema.names:
+            from playhead.frame.pandas_names import missing_from_frame
+
+            raise missing_from_frame(name, self.columns, type(self))
         return Column(Col(name), self)
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from playhead import plan
 from playhead.durations import calendar_unit, microseconds
 from playhead.errors import EventTimeError, PlanError, TypeMismatchError, did_you_mean
-from playhead.expr import AggregateCall, Call, Col, Expr, has_aggregate, type_of, walk
+from playhead.expr import AggregateCall, Call, Col, Expr, columns_of, has_aggregate, type_of, walk
 from playhead.frame.column import Column, to_expr
 from playhead.schema import require_column
 from playhead.windows import WINDOW_END, WINDOW_START, Tumbling, Window, tumbling
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playhead.frame.frame import Frame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GroupBy:
     """Groups of a frame's rows; made by `groupby` and `resample`, ended by `agg` or an aggregate's name."""
 
@@ -103,6 +103,10 @@ class GroupBy:
 
         if name in NAMES:
             return lambda: self._all_columns(name)
+        if name not in self.frame.columns:
+            from playhead.frame.pandas_names import missing_from_groups
+
+            raise missing_from_groups(name, self.frame.columns)
         return self[name]
 
     def __getitem__(self, columns: str | list[str]) -> GroupBy:
@@ -117,6 +121,14 @@ class GroupBy:
         from playhead.aggregates.quantile import Quantile
 
         return self._all_columns(Quantile(q))
+
+    def __iter__(self) -> NoReturn:
+        raise PlanError("groups are not looped over; say what is wanted of each with .agg(...)")
+
+    def __repr__(self) -> str:
+        by = [name for name, _ in self.keys]
+        by[self.window_position : self.window_position] = [str(self.window)] if self.window else []
+        return f"<GroupBy {', '.join(by) or 'all rows'}; end it with .agg(...) or the name of an aggregate>"
 
     # From the user's words to a plan
 
@@ -208,12 +220,22 @@ class GroupBy:
         if calls:
             keys = [(name, Col(name)) for name in node.schema.names[: len(node.schema.names) - len(aggregates)]]
             results = [(name, _over_results(expr, calls)) for name, expr in outputs.items()]
+            for name, expr in results:
+                _require_one_value_a_group(name, outputs[name], columns_of(expr) - set(node.schema.names))
             node = plan.Project(node, (*keys, *results))
         return Frame(node if self.label is None else self._labelled(node))
 
     def _labelled(self, node: plan.Node) -> plan.Node:
         names = [name for name in node.schema.names if name not in (WINDOW_START, WINDOW_END)]
         return plan.Project(node, ((str(self.label), Col(WINDOW_START)), *((name, Col(name)) for name in names)))
+
+
+def _require_one_value_a_group(name: str, expr: Expr, others: frozenset[str]) -> None:
+    if others:
+        raise PlanError(
+            f"{name}={expr}: {sorted(others)} are values of single rows beside aggregates; "
+            "aggregate them too, or merge the aggregate with the rows"
+        )
 
 
 def _over_results(expr: Expr, calls: Mapping[AggregateCall, str]) -> Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
@@ -20,6 +20,12 @@ class Planned:
 
     def __init__(self, node: plan.Node) -> None:
         object.__setattr__(self, "_node", node)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._node,)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # a frame does not change
 
     @property
     def node(self) -> plan.Node:
