@@ -116,25 +116,35 @@ class GroupAggregate(Operator):
         self.groups.keyed.compact()
 
     def _changes_now_and_then(self, watermark: int, every: int) -> Iterator[Batch]:
+        """All changes when the watermark has passed a multiple of `every`, and those of windows that close now."""
         passed = watermark // every
-        due = passed > self.shown or watermark == MAX_TIME
-        first = self.windows.first
-        if due or (first is not None and first <= self._closed(watermark)):
+        if passed > self.shown or watermark == MAX_TIME:
             self.shown = passed
             yield from self._changes()
+        elif self._touched and self.assigner is not None:
+            touched = np.concatenate(self._touched)
+            closing = self.assigner.ends(self.groups.keyed.prefix(touched, 0)) <= self._closed(watermark)
+            self._touched = [touched[~closing]]
+            yield from self._changes_of(touched[closing])
 
     def _changes(self) -> Iterator[Batch]:
         """The net change of every touched group since it was last shown."""
-        if not self._touched:
+        touched, self._touched = self._touched, []
+        yield from self._changes_of(np.concatenate(touched) if touched else np.empty(0, np.int64))
+
+    def _changes_of(self, touched: Int64s) -> Iterator[Batch]:
+        if not len(touched):
             return
-        touched, before = np.concatenate(self._touched), self._before
-        self._touched, self._before = [], []
         self.groups.flags[touched] = self.groups.flags[touched] & 0xFE | 2
+        old, self._before = all_shown(self._before, self.groups.schema), []
+        if self._touched:
+            chosen = self.groups.flags[old.ids] & 1 == 0
+            self._before = [old.take(np.flatnonzero(~chosen))]
+            old = old.take(np.flatnonzero(chosen))
         alive = self.groups.alive(touched)
         if self._always:
             alive[:] = True
         new_slots = touched if alive.all() else touched[alive]
-        old = all_shown(before, self.groups.schema)
         goes, comes = difference(old, self.groups.shown(new_slots))
         if len(goes.ids) or len(comes.ids):
             yield taken_back_and_added(self._rows(goes), self._rows(comes))

@@ -185,20 +185,27 @@ class HoppingAggregate(Operator):
         if self.grouping.emits_changes and self.grouping.emit_every is None:
             yield from self._changes()
 
-    def _changes(self) -> Iterator[Batch]:
+    def _changes(self, closing: int = MAX_TIME) -> Iterator[Batch]:
+        """The net change of every touched window that ends by `closing` since it was last shown."""
         if self._pairs is None or not self._pairs.size:
             return
-        pairs, before = self._pairs, self._before
-        self._pairs, self._before = KeyIndex(pairs.width), []
-        self.panes.flags &= 0xFE
-        ids = pairs.live_slots()
-        old = all_shown(before, self.panes.schema)
-        goes, comes = difference(old, self._shown(ids, pairs.keys_of(ids)))
+        ids = self._pairs.live_slots()
+        pairs = self._pairs.keys_of(ids)
+        due = np.flatnonzero(pairs[0] <= closing)
+        ids, pairs = ids[due], np.ascontiguousarray(pairs[:, due])
+        old, self._before = all_shown(self._before, self.panes.schema), []
+        if closing < MAX_TIME:
+            chosen = np.isin(old.ids, ids)
+            self._before = [old.take(np.flatnonzero(~chosen))]
+            old = old.take(np.flatnonzero(chosen))
+        goes, comes = difference(old, self._shown(ids, pairs))
         if len(goes.ids) or len(comes.ids):
-            parts = [self._rows(pairs.keys_of(part.ids), part.results) for part in (goes, comes)]
-            yield taken_back_and_added(*parts)
-        if self.panes.retractable:
-            self._forget_empty_panes()
+            yield taken_back_and_added(*[self._rows(self._pairs.keys_of(s.ids), s.results) for s in (goes, comes)])
+        self._pairs.remove(ids)
+        if closing == MAX_TIME:
+            self.panes.flags &= 0xFE
+            if self.panes.retractable:
+                self._forget_empty_panes()
 
     def _forget_empty_panes(self) -> None:
         slots = self.panes.keyed.live_slots()
@@ -212,10 +219,10 @@ class HoppingAggregate(Operator):
         self.watermark = watermark
         closed = self._closed(watermark)
         if self.grouping.emit_every is not None and self.grouping.emits_changes:
-            passed, first = watermark // self.grouping.emit_every, self.ends.first
-            if passed > self.shown or (first is not None and first <= closed):
-                self.shown = passed
-                yield from self._changes()
+            passed = watermark // self.grouping.emit_every
+            due = passed > self.shown or watermark == MAX_TIME
+            self.shown = max(passed, self.shown)
+            yield from self._changes(MAX_TIME if due else closed)
         ends = self.ends.pop_until(closed)
         if not len(ends):
             return
