@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 from playhead.errors import PlanError, did_you_mean
@@ -55,7 +56,7 @@ def microseconds(duration: Any, what: str = "a duration") -> int:
         return int(duration.astype("timedelta64[us]").astype("int64"))
     if not isinstance(duration, str):
         raise PlanError(f"{what} is given as text such as '5s' or as a timedelta, not as {duration!r}")
-    total = 0.0
+    total = Fraction(0)
     for count, unit in _parts(duration, what):
         if unit not in MICROSECONDS:
             raise PlanError(
@@ -73,17 +74,21 @@ def calendar_unit(duration: Any) -> tuple[int, str] | None:
         return None
     parts = _parts(duration, "a duration")
     if len(parts) == 1 and parts[0][1] in CALENDAR:
-        return int(parts[0][0]), CALENDAR[parts[0][1]]
+        count, unit = parts[0]
+        if count.denominator == 1:
+            return int(count), CALENDAR[unit]
+        if unit not in MICROSECONDS:
+            raise PlanError(f"{duration!r} is not a whole number of {CALENDAR[unit]}s, and a calendar has no others")
     return None
 
 
-def _parts(text: str, what: str) -> list[tuple[float, str]]:
+def _parts(text: str, what: str) -> list[tuple[Fraction, str]]:
     parts, position = [], 0
     while position < len(text):
         match = _PART.match(text, position)
         if not match:
             raise PlanError(f"{what} {text!r} cannot be read; write a number and a unit, such as '90s' or '1h30min'")
-        parts.append((float(match[1] or 1), match[2]))
+        parts.append((Fraction(match[1] or 1), match[2]))
         position = match.end()
     if not parts:
         raise PlanError(f"{what} is empty; write a number and a unit, such as '90s'")

@@ -7,7 +7,9 @@ nothing. Only `isna`, `notna` and `isin` look at what is missing: both null and 
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +19,7 @@ from playhead.expr import Function, Values
 from playhead.functions.operands import (
     BINARY,
     BOOLEAN,
+    DECIMAL,
     FLOAT,
     INTEGER,
     KINDS,
@@ -126,11 +129,24 @@ def both_zeros(value: Any) -> tuple[Any, ...]:
     return (0.0, -0.0) if isinstance(value, float) and value == 0 else (value,)
 
 
+def _equal_number(value: float | Decimal, data_type: pa.DataType) -> pa.Scalar | None:
+    """A float or decimal as the value of another type of numbers that equals it, or None where there is none."""
+    target = KINDS[data_type.id]
+    if target == FLOAT:
+        return pa.scalar(float(value), data_type)
+    if not isfinite(value) or (target == INTEGER and value % 1):
+        return None
+    try:
+        return pa.scalar(int(value) if target == INTEGER else Decimal(repr(value)), data_type)
+    except (pa.ArrowInvalid, OverflowError):
+        return None
+
+
 def fitting_choice(choice: pa.Scalar, data_type: pa.DataType) -> pa.Scalar | None:
     """A literal as the value of `data_type` that equals it, or None where there is none."""
     kind, target = KINDS.get(choice.type.id), KINDS.get(data_type.id)
-    if kind == FLOAT and target == INTEGER and choice.as_py() % 1 == 0:
-        choice = pa.scalar(int(choice.as_py()))
+    if kind in (FLOAT, DECIMAL) and target in (INTEGER, FLOAT, DECIMAL) and kind != target:
+        return _equal_number(choice.as_py(), data_type)
     elif kind in (INTEGER, FLOAT) and target == BOOLEAN and choice.as_py() in (0, 1):
         choice = pa.scalar(choice.as_py() == 1)
     read = read_literal(choice, data_type)

@@ -116,7 +116,9 @@ def list_literal(scalars: list[pa.Scalar], what: str, data_type: pa.DataType | N
     if data_type is None and len(types) == 1:
         data_type = types.pop()
     given = [scalar.as_py() for scalar in scalars]
-    if any(isinstance(value, Decimal) for value in given):
+    if data_type is None and types == {pa.int64(), pa.uint64()}:
+        data_type = _type_of_integers([value for value in given if value is not None])
+    if pa.types.is_decimal(data_type or pa.null()) or any(isinstance(value, Decimal) for value in given):
         given = [Decimal(value) if type(value) is int else value for value in given]
     try:
         values = pa.array(given, data_type)
@@ -124,3 +126,8 @@ def list_literal(scalars: list[pa.Scalar], what: str, data_type: pa.DataType | N
         names = sorted(str(type_) for type_ in types) or [str(data_type)]
         raise PlanError(f"{what} are of types that do not fit together: {names}") from error
     return Lit(pa.scalar(values.to_pylist(), pa.list_(values.type)))
+
+
+def _type_of_integers(values: list[int]) -> pa.DataType:
+    """uint64 if it holds them all, else a decimal that does."""
+    return pa.uint64() if min(values) >= 0 else pa.decimal128(20)

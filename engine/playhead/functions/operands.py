@@ -115,7 +115,9 @@ def common_type(left: pa.DataType, right: pa.DataType) -> pa.DataType:
 
 
 def _common_decimal(left: pa.DataType, right: pa.DataType) -> pa.DataType:
-    sizes = [(t.precision, t.scale) if KINDS[t.id] == DECIMAL else (19, 0) for t in (left, right)]
+    sizes = [
+        (t.precision, t.scale) if KINDS[t.id] == DECIMAL else (20 if t == pa.uint64() else 19, 0) for t in (left, right)
+    ]
     scale = max(scale for _, scale in sizes)
     precision = scale + max(precision - scale for precision, scale in sizes)
     return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(min(precision, 76), scale)

@@ -80,9 +80,8 @@ class AsofSide:
 
     def _sorted(self, runs: Int64s, slots: Int64s) -> Int64s:
         """The order of rows by run, then by order key."""
-        columns = [pa.array(runs), *self.rows.take(slots, self._order).columns]
-        narrow = [column.cast(pa.float32()) if pa.types.is_float16(column.type) else column for column in columns]
-        sortable = pa.table(narrow, names=[str(number) for number in range(len(narrow))])
+        values = [column.cast(_sortable(column.type)) for column in self.rows.take(slots, self._order).columns]
+        sortable = pa.table([pa.array(runs), *values], names=[str(number) for number in range(len(values) + 1)])
         order = pc.sort_indices(sortable, sort_keys=[(name, "ascending") for name in sortable.column_names])
         return np.asarray(order).astype(np.int64)
 
@@ -98,7 +97,7 @@ class AsofSide:
 def order_columns(node: Node) -> list[int]:
     """The columns that say which of two rows of equal time is the last: the sources' sequence columns, then all others.
 
-    Lists and maps have no order and decide nothing.
+    Lists and maps have no order, and nulls are all the same: they decide nothing.
     """
     names = node.schema.names
     sequence = [name for scan in scans(node) for name in scan.source.sequence if name in names]
@@ -109,4 +108,13 @@ def order_columns(node: Node) -> list[int]:
 def _is_unordered(kind: pa.DataType) -> bool:
     if pa.types.is_struct(kind):
         return any(_is_unordered(field.type) for field in kind)
-    return bool(pa.types.is_nested(kind))
+    return bool(pa.types.is_nested(kind) or pa.types.is_null(kind))
+
+
+def _sortable(kind: pa.DataType) -> pa.DataType:
+    """A type that Arrow can sort, which orders the same values alike."""
+    if pa.types.is_dictionary(kind):
+        return _sortable(kind.value_type)
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_sortable(field.type)) for field in kind])
+    return pa.float32() if pa.types.is_float16(kind) else kind

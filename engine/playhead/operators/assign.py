@@ -52,8 +52,10 @@ class CalendarAssigner:
         self.bounds = np.empty(0, np.int64)
 
     def assign(self, times: Int64s, closed: int) -> tuple[Int64s, int]:
-        self._cover(int(times.min()), int(times.max()))
         starts = np.empty(len(times), np.int64)
+        if not len(times):
+            return starts, 0
+        self._cover(int(times.min()), int(times.max()))
         late = kernels.assign_bounds(times, self.bounds, closed, starts)
         return starts, late
 

@@ -19,6 +19,7 @@ def prune_columns(node: Node) -> Node:
 
 
 def _require(node: Node, names: set[str], needed: dict[int, set[str]]) -> None:
+    names = _at_least_one(node, names)
     if isinstance(node, plan.Scan):
         needed.setdefault(id(node.source), set()).update(names | _time(node))
     for child, wanted in zip(node.inputs, _wanted(node, names), strict=True):
@@ -27,11 +28,12 @@ def _require(node: Node, names: set[str], needed: dict[int, set[str]]) -> None:
 
 def _rewrite(node: Node, names: set[str], needed: dict[int, set[str]]) -> Node:
     """The node with pruned inputs; it has at least the columns `names`, in their old order."""
+    names = _at_least_one(node, names)
     if isinstance(node, plan.Scan):
         kept = tuple(name for name in node.schema.names if name in needed[id(node.source)])
         return plan.Scan(node.source, kept)
     if isinstance(node, plan.Project):
-        columns = tuple((name, expr) for name, expr in node.columns if name in names) or node.columns[:1]
+        columns = tuple((name, expr) for name, expr in node.columns if name in names)
         node = plan.Project(node.input, columns)
     children = []
     for child, wanted in zip(node.inputs, _wanted(node, names), strict=True):
@@ -40,6 +42,11 @@ def _rewrite(node: Node, names: set[str], needed: dict[int, set[str]]) -> Node:
             pruned = _exactly(pruned, [name for name in child.schema.names if name in wanted])
         children.append(pruned)
     return with_inputs(node, tuple(children))
+
+
+def _at_least_one(node: Node, names: set[str]) -> set[str]:
+    """Where rows are put together anew from columns, without any column there would be no rows to count."""
+    return names if names or not isinstance(node, plan.Project | plan.Concat) else {node.schema.names[0]}
 
 
 def _wanted(node: Node, names: set[str]) -> list[set[str]]:
