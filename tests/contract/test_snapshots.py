@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -121,23 +122,52 @@ def epoch_inputs(plan, given_rows, schedule):
     return works
 
 
-@pytest.mark.parametrize("mode", ["update", "append"])
-@pytest.mark.parametrize("name", QUERIES)
+both_modes = pytest.mark.parametrize("mode", ["update", "append"])
+every_query = pytest.mark.parametrize("name", QUERIES)
+
+
+@both_modes
+@every_query
 @examples(0.25)
 @given(data=st.data(), schedule=schedules(), again=st.integers(1, 3))
 def test_a_query_continued_from_its_snapshots_gives_what_it_would_have_given(name, mode, data, schedule, again):
     given_rows = [exact(row) for row in data.draw(row_lists(CASE))]
-    frame = QUERIES[name](scripted(SCHEMA, [], time="at"))
-    plan = lower(optimize(frame.node), mode=mode)
+    plan = lower(optimize(QUERIES[name](scripted(SCHEMA, [], time="at")).node), mode=mode)
     works = epoch_inputs(plan, given_rows, schedule)
     stops = data.draw(st.sets(st.integers(1, len(works) - 1), max_size=2))
-    whole, parts = Running(plan, 1), Running(plan, schedule.parallelism)
+    compare(name, plan, works, stops, [schedule.parallelism, again])
+
+
+@both_modes
+@every_query
+def test_what_was_closed_before_the_break_is_closed_after_it(name, mode):
+    plan = lower(optimize(QUERIES[name](scripted(SCHEMA, [], time="at")).node), mode=mode)
+    on_time = [row_at(second, second) for second in range(0, 60, 3)]
+    too_late = [row_at(second, 100 + second) for second in (1, 7, 20, 45, 52)]
+    works = []
+    for epoch, given_rows in enumerate([on_time, too_late, []], 1):
+        batch = scripted(SCHEMA, [rows(*given_rows)], time="at").node.source.batches(0)[0]
+        shares = [[batch.select(list(scan.columns))] for scan in plan.scans]
+        watermark = MAX_TIME if epoch == 3 else int(CASE.begin.timestamp() + 50) * 1_000_000
+        works.append(EpochInput(epoch, shares, [watermark] * len(plan.scans)))
+    for parallelisms in [[1, 1]] if name in OWN_TIME else [[1, 1], [2, 3], [3, 1]]:
+        compare(name, plan, works, {1, 2}, parallelisms)
+
+
+def row_at(second, number):
+    moment = CASE.begin + timedelta(seconds=second)
+    return {"at": moment, "k": "ab"[number % 2], "x": number / 4, "i": number, "s": str(number), "b": number % 3 == 0}
+
+
+def compare(name, plan, works, stops, parallelisms):
+    """A run without a break beside one that stops before the epochs `stops` and goes on with other tasks."""
+    whole, parts = Running(plan, 1), Running(plan, parallelisms[0])
     expected, actual = Bag(), Bag()
     try:
         for done, work in enumerate(works):
             if done in stops:
                 parts.tasks.close()
-                parts = parts.continued(again if parts.parallelism != again else schedule.parallelism)
+                parts = parts.continued(parallelisms[1] if parts.parallelism == parallelisms[0] else parallelisms[0])
             for row, weight in whole.changes(work):
                 expected.add(row, weight)
             for row, weight in parts.changes(work):
