@@ -17,16 +17,17 @@ import pyarrow as pa
 
 from playhead import plan
 from playhead.durations import microseconds
-from playhead.errors import PlanError, RunError
+from playhead.errors import PlanError, RunError, did_you_mean
+from playhead.kept_rows import REJECTED, kept_table, late_schema, rejected_so_far
 from playhead.optimize import optimize
 from playhead.physical import lower
-from playhead.results import moment, sorted_result, to_pandas
+from playhead.results import counted, moment, sorted_result, to_pandas
 from playhead.runtime.coordinator import EpochLimits
 from playhead.runtime.delivery import Delivery
 from playhead.runtime.feed import Reading
 from playhead.runtime.pacing import Clock
-from playhead.runtime.progress import Progress, ProgressBar, counted, progress_of
-from playhead.runtime.run import Goal, Kept, Run, RunSettings
+from playhead.runtime.progress import Progress, ProgressBar, progress_of
+from playhead.runtime.run import Goal, Run, RunSettings
 from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.sinks.memory import MemorySink
 from playhead.sinks.sink import Sink, SinkContext
@@ -51,6 +52,10 @@ class LateRowsWarning(UserWarning):
     """Rows came later than their source declared, and were left out of windows that had closed."""
 
 
+class QueryFailedWarning(UserWarning):
+    """A query that nobody was waiting for has failed."""
+
+
 class RejectedRowsWarning(UserWarning):
     """Some input could not become rows."""
 
@@ -68,7 +73,7 @@ class QuerySettings:
     range_start: int = MIN_TIME
     range_end: int = MAX_TIME
     clock: Clock = system_clock
-    frame_of: Callable[[pa.Table], Any] = lambda table: table
+    frame_of: Callable[[pa.Table, str], Any] = lambda table, name: table
     """Makes a frame of a table, for `late` and `rejected`: frames know queries, not the other way round."""
 
 
@@ -103,7 +108,7 @@ class Query:
         paused: bool = False,
     ) -> None:
         self.name = name or f"query {next(_NUMBERS)}"
-        self.frame_schema, self._node, self._settings = node.schema, node, settings
+        self._node, self._settings = node, settings
         self._view = next((sink for sink in sinks if isinstance(sink, MemorySink)), None)
         self._run = prepare(node, sinks, settings, self.name)
         self.error: BaseException | None = None
@@ -111,6 +116,7 @@ class Query:
         self._raised_at: TracebackType | None = None
         self._ended: int | None = None
         self._warned: set[str] = set()
+        self._waited_for = False
         self._begun = settings.clock()
         self._bar = ProgressBar(self.name)
         self._run.on_epoch, self._run.on_open = self._after_epoch, self._ready.set
@@ -165,13 +171,13 @@ class Query:
     @property
     def late(self) -> Frame:
         """The last 100,000 late rows, each with the window that it missed; `progress.late` counts all."""
-        late: Frame = self._settings.frame_of(_kept_table(self._run.late, "late"))
+        late: Frame = self._settings.frame_of(kept_table(self._run.late, late_schema(optimize(self._node))), "late")
         return late
 
     @property
     def rejected(self) -> Frame:
         """The last 100,000 pieces of input that could not become rows: source, position, text, reason."""
-        rejected: Frame = self._settings.frame_of(_kept_table(self._run.rejected, "rejected"))
+        rejected: Frame = self._settings.frame_of(kept_table(self._run.rejected, REJECTED), "rejected")
         return rejected
 
     def latest(self, *, dtype_backend: Any = None) -> pd.DataFrame:
@@ -258,6 +264,7 @@ class Query:
             If the query still runs after `timeout` seconds.
         """
         self._require_outside("wait()")
+        self._waited_for = True
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
             while not self._done.wait(0.05):
@@ -311,6 +318,11 @@ class Query:
         if kind is None:
             self._raise_if_failed()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and name not in ("speed", "name", "error"):
+            raise AttributeError(f"a query has no setting {name!r}{did_you_mean(name, ['speed'])}")
+        object.__setattr__(self, name, value)
+
     def __repr__(self) -> str:
         why = "" if self.error is None else f"; {type(self.error).__name__}: {self.error}"
         return f"<{self.name}: {self.progress}{why}>"
@@ -324,6 +336,9 @@ class Query:
             self.error, self._raised_at = error, error.__traceback__
         finally:
             self._ended = self._settings.clock()
+            if self.error is not None and not self._waited_for and self._ready.is_set():
+                told = f"stopped at epoch {self._run.epoch}: {type(self.error).__name__}: {self.error}"
+                self._warn("failed", QueryFailedWarning, told)
             self._done.set()
             self._ready.set()
             self._bar.close(self.progress if self.error is None else None)
@@ -380,28 +395,6 @@ class Query:
         return "UTC"
 
 
-def _kept_table(kept: Kept, what: str) -> pa.Table:
-    tables = [
-        pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part for part, _ in list(kept.parts)
-    ]
-    if not tables:
-        return pa.table({what: pa.array([], pa.string())})
-    return pa.concat_tables(_with_clashes_as_text(tables), promote_options="default")
-
-
-def _with_clashes_as_text(tables: list[pa.Table]) -> list[pa.Table]:
-    """Late rows of two operators may have columns of one name and two types: these are shown as text."""
-    types: dict[str, set[pa.DataType]] = {}
-    for table in tables:
-        for field in table.schema:
-            types.setdefault(field.name, set()).add(field.type)
-    clashes = {name for name, kinds in types.items() if len(kinds) > 1}
-    if not clashes:
-        return tables
-    fields = [[field.with_type(pa.string()) if field.name in clashes else field for field in t.schema] for t in tables]
-    return [table.cast(pa.schema(schema)) for table, schema in zip(tables, fields, strict=True)]
-
-
 def parse_speed(speed: float | str | None) -> float | None:
     """A replay speed as users give it: a positive number, or "max" (None: as fast as possible)."""
     if speed is None or isinstance(speed, str) and speed == "max":
@@ -409,12 +402,3 @@ def parse_speed(speed: float | str | None) -> float | None:
     if not isinstance(speed, Real) or not 0 < speed < math.inf:
         raise PlanError(f"speed={speed!r}: give a positive number (60 shows a minute each second) or 'max'")
     return float(speed)
-
-
-def rejected_so_far(run: Run) -> str:
-    """How much of the input could not become rows, and the first reason."""
-    first = run.rejected.parts[0][0].slice(0, 1).to_pylist()[0]
-    return (
-        f"{counted(run.rejected_count, 'row')} of the input could not be read and is left out, "
-        f"such as {first['source']}, {first['position']}: {first['reason']}"
-    )

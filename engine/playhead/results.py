@@ -105,6 +105,11 @@ def moment(time: int, zone: str) -> Any:
         return None
 
 
+def counted(number: int, what: str) -> str:
+    """ "1 row", "2,000 rows"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def _loses(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_boolean(kind))
 

@@ -13,13 +13,13 @@ import pyarrow as pa
 from playhead import plan
 from playhead.checks import check_plan
 from playhead.errors import PlanError, UnboundedError, did_you_mean, frames_to_user
+from playhead.kept_rows import rejected_so_far
 from playhead.query import (
     Query,
     QuerySettings,
     RejectedRowsWarning,
     parse_speed,
     prepare,
-    rejected_so_far,
     system_clock,
 )
 from playhead.results import sorted_result, to_pandas
@@ -122,7 +122,7 @@ def start_query(
     max_rows: int,
     max_delay: int,
     allow_unbounded_state: bool,
-    frame_of: Callable[[pa.Table], Any],
+    frame_of: Callable[[pa.Table, str], Any],
 ) -> Query:
     """Run a plan as `Frame.start` says."""
     sinks = sinks or [MemorySink()]
@@ -144,7 +144,7 @@ def start_replay(
     max_rows: int,
     max_delay: int,
     paused: bool,
-    frame_of: Callable[[pa.Table], Any],
+    frame_of: Callable[[pa.Table, str], Any],
 ) -> Query:
     """Run a plan as `Frame.replay` says."""
     sinks = sinks or [MemorySink()]

@@ -101,10 +101,10 @@ class Frame(RunVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
             raise PlanError("a frame has no order and no row numbers; use head(n), limit(n) or a condition on a column")
         return Frame(plan.Filter(self._node, self._resolve(key)))
 
-    def select(self, *columns: str | Column) -> Frame:
+    def select(self, *columns: str | Column | list[str | Column]) -> Frame:
         """The given columns, in the given order; `.rename(name)` gives a computed one its name."""
         pairs = []
-        for column in columns:
+        for column in _flat(columns):
             name = column if isinstance(column, str) else getattr(column, "name", None)
             if name is None:
                 raise PlanError(f"{column!r} has no name; say .rename('...') on it")
@@ -263,7 +263,14 @@ class Frame(RunVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
     # Groups
 
     def groupby(
-        self, by: Any, *, dropna: bool = False, allowed_lateness: Any = None, emit_every: Any = None
+        self,
+        by: Any,
+        *,
+        dropna: bool = False,
+        as_index: bool = False,
+        sort: bool = True,
+        allowed_lateness: Any = None,
+        emit_every: Any = None,
     ) -> GroupBy:
         """Groups by columns, expressions and at most one window.
 
@@ -274,6 +281,8 @@ class Frame(RunVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
             `window_end` at its place in the list.
         dropna : bool, default False
             Leave out rows with a missing key (and count them). pandas' default is True.
+        as_index, sort : bool
+            For readers of pandas: keys are columns (`as_index=False`), and `compute` sorts by them.
         allowed_lateness : str or timedelta, optional
             How long a closed window keeps accepting corrections.
         emit_every : str or timedelta, optional
@@ -281,6 +290,10 @@ class Frame(RunVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
         """
         from playhead.frame.groupby import GroupBy
 
+        if as_index:
+            raise PlanError("a frame has no index: group keys are columns; say .compute().set_index(...) for one")
+        if not sort:
+            raise PlanError("sort=False: a frame has no order, and compute() sorts groups by their keys")
         return GroupBy.over(self, by, dropna=dropna, allowed_lateness=allowed_lateness, emit_every=emit_every)
 
     def resample(self, rule: Any, *, origin: Any = None, offset: Any = None) -> GroupBy:
@@ -339,3 +352,8 @@ def concat(frames: Iterable[Frame]) -> Frame:
     if not nodes:
         raise PlanError("concat needs at least one frame")
     return Frame(nodes[0]) if len(nodes) == 1 else Frame(plan.Concat(nodes))
+
+
+def _flat(columns: Iterable[Any]) -> list[Any]:
+    """Columns given one by one or as a list."""
+    return [each for column in columns for each in (column if isinstance(column, list | tuple) else [column])]

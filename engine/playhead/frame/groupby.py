@@ -143,6 +143,8 @@ class GroupBy:
                             f"several aggregates of {name!r} need names: {name}_mean=({name!r}, 'mean'), ..."
                         )
                 return {name: (name, what) for name, what in columns.items()}
+            case (list() | tuple(), *_):
+                raise PlanError("several aggregates need names of their own: x_mean=('x', 'mean'), x_max=('x', 'max')")
             case (what,):
                 return {name: (name, what) for name in self._columns_for(what)}
         raise PlanError(f"agg takes one positional argument, not {len(args)}")
@@ -169,7 +171,7 @@ class GroupBy:
         return True
 
     def _expression(self, name: str, spec: Any) -> Expr:
-        if isinstance(spec, tuple) and len(spec) == 2:
+        if isinstance(spec, tuple) and len(spec) == 2:  # pandas' NamedAgg is one
             column, what = spec
             argument = Col(column) if isinstance(column, str) else self.frame._resolve(column)
             if isinstance(argument, Col):
@@ -284,15 +286,20 @@ def aggregate_named(what: Any) -> Aggregate:
     from playhead.aggregates import NAMES
     from playhead.aggregates.user import UserAggregate, UserDefined
 
+    if what in ("quantile", "approx_quantile"):
+        raise PlanError(f"{what} needs the share q: write ph.{what}('column', 0.5)")
     if isinstance(what, str):
         if what not in NAMES:
             raise PlanError(f"no aggregate {what!r}; there are {', '.join(NAMES)}{did_you_mean(what, NAMES)}")
         return NAMES[what]
+    if isinstance(what, type) and issubclass(what, UserAggregate):
+        what = what()
     if isinstance(what, UserAggregate):
         return UserDefined(what)
     if hasattr(what, "accumulator"):
         return cast("Aggregate", what)
-    raise PlanError(f"{what!r} is not an aggregate; give a name such as 'mean', or subclass ph.UserAggregate")
+    said = f"the function {getattr(what, '__qualname__', what)!r}" if callable(what) else repr(what)
+    raise PlanError(f"{said} is not an aggregate; give a name such as 'mean', or subclass ph.UserAggregate")
 
 
 def size_of_group() -> Column:

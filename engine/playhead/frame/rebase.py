@@ -13,16 +13,24 @@ from playhead.optimize.rewrite import with_inputs
 def rebase(node: plan.Node, source: Any) -> plan.Node:
     """The plan with its source, or with each old frame of a mapping, replaced."""
     if isinstance(source, Mapping):
-        return _replaced(node, [(old.node, new.node) for old, new in source.items()])
-    if not hasattr(source, "node"):
-        raise PlanError(f"on() takes a frame, or {{old frame: new frame}}, not {type(source).__name__}")
+        return _replaced(node, [(node_of(old), node_of(new)) for old, new in source.items()])
+    new = node_of(source)
     scans = plan.scans(node)
     if len(scans) != 1:
         names = ", ".join(scan.source.name for scan in scans)
         raise PlanError(
             f"this query reads {len(scans)} sources ({names}); say which is which: on({{old frame: new frame}})"
         )
-    return _replaced(node, [(scans[0], source.node)])
+    return _replaced(node, [(scans[0], new)])
+
+
+def node_of(source: Any) -> plan.Node:
+    """The plan of a frame, or of what has one, such as `ph.push(...)`."""
+    frame = getattr(source, "frame", source)
+    if not hasattr(frame, "node"):
+        raise PlanError(f"on() takes a frame, or {{old frame: new frame}}, not {type(source).__name__}")
+    node: plan.Node = frame.node
+    return node
 
 
 def _replaced(node: plan.Node, pairs: list[tuple[plan.Node, plan.Node]]) -> plan.Node:

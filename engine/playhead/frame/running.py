@@ -81,10 +81,15 @@ class RunVerbs(Planned):
         """
         from playhead.starting import preview
 
+        _require_rows(n, "head")
         return preview(self._node, n)
 
     def tail(self, n: int = 5) -> pd.DataFrame:
-        """The last `n` rows of the whole answer."""
+        """The last `n` rows of the whole answer; an endless input has none."""
+        from playhead.starting import require_bounded
+
+        _require_rows(n, "tail")
+        require_bounded(self._node, "tail()")
         return self.compute().tail(n)
 
     def start(
@@ -194,12 +199,17 @@ class RunVerbs(Planned):
         raise PlanError("a lazy frame cannot be looped over; compute() it, or let a sink take its batches")
 
 
-def _frame_of(table: pa.Table) -> Frame:
+def _require_rows(n: int, what: str) -> None:
+    if not isinstance(n, int) or n < 0:
+        raise PlanError(f"{what} takes a number of rows, not {n!r}")
+
+
+def _frame_of(table: pa.Table, name: str) -> Frame:
     from playhead.frame.frame import Frame
     from playhead.sources.arrow import ArrowSource
     from playhead.sources.timing import Declared
 
-    return Frame.from_source(ArrowSource("table", table, Declared(None)))
+    return Frame.from_source(ArrowSource(name, table, Declared(None)))
 
 
 def _sinks(sink: Sink | Sequence[Sink] | None) -> list[Sink]:

@@ -148,7 +148,6 @@ class Feed:
             if reader is None:
                 break
             self._take(reader, max_rows - cut.count, until, cut)
-        self._look_for_splits()
         cut.watermarks = self.move_watermarks()
         return cut
 
@@ -256,7 +255,8 @@ class Feed:
                 )
                 feed.readers.append(reader)
 
-    def _look_for_splits(self) -> None:
+    def look_for_splits(self) -> None:
+        """Ask sources that grow, now and then, whether they have new splits."""
         now = self.clock()
         if now - self._looked >= LOOK_FOR_SPLITS:
             self._looked = now

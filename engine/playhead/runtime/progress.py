@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from playhead.results import moment
+from playhead.results import counted, moment
 from playhead.schema import MAX_TIME, MIN_TIME
 
 if TYPE_CHECKING:
@@ -69,11 +69,6 @@ def _fraction(run: Run, settings: QuerySettings, state: str) -> float | None:
         return None
     length = max(settings.range_end - settings.range_start, 1)
     return min(1.0, max(0.0, (run.playhead - settings.range_start) / length))
-
-
-def counted(number: int, what: str) -> str:
-    """ "1 row", "2,000 rows"."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 class ProgressBar:

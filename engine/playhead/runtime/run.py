@@ -124,6 +124,7 @@ class Run:
 
     def _turn(self, feed: Feed) -> bool:
         """Do one thing; returns whether there is more to do."""
+        feed.look_for_splits()
         with self.changed:
             goal = self.goal
             until = self._until(goal)
