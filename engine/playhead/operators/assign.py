@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -78,19 +78,28 @@ class CalendarAssigner:
         kind = "M" if months else "D"
         length = (step or months) * count
         anchor = MONDAY // DAY if unit == "week" else 0
-        first, last = (np.datetime64(self._local_day(time), "D").astype(f"datetime64[{kind}]") for time in (low, high))
-        lowest = (int(first.astype(np.int64)) - anchor) // length - 1
-        highest = (int(last.astype(np.int64)) - anchor) // length + 3
+        days = np.array([self._local_day(low), self._local_day(high)], "datetime64[D]")
+        first, last = days.astype(f"datetime64[{kind}]").astype(np.int64).tolist()
+        lowest, highest = (first - anchor) // length - 1, (last - anchor) // length + 3
         edges = (anchor + np.arange(lowest, highest) * length).astype(f"datetime64[{kind}]")
-        midnights = [self._utc(day) for day in edges.astype("datetime64[D]").tolist()]  # one for each window, not row
+        midnights = [self._utc(day) for day in edges.astype("datetime64[D]").astype(np.int64).tolist()]  # not of rows
         return np.array(midnights, np.int64) + self.window.offset
 
-    def _local_day(self, time: int) -> date:
-        return (EPOCH + timedelta(microseconds=time - self.window.offset)).astimezone(self.zone).date()
+    def _local_day(self, time: int) -> int:
+        """The day since 1970 that it is in the zone; zones have no rules outside of the years 1 to 9999."""
+        try:
+            moment = EPOCH + timedelta(microseconds=time - self.window.offset)
+            return (moment.astimezone(self.zone).date() - EPOCH.date()).days
+        except OverflowError:
+            return (time - self.window.offset) // DAY
 
-    def _utc(self, day: date) -> int:
+    def _utc(self, day: int) -> int:
         """When a local day begins; where a clock change skips midnight, the moment of the change."""
-        begins = datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(UTC) - EPOCH
+        try:
+            date = EPOCH.date() + timedelta(days=day)
+            begins = datetime(date.year, date.month, date.day, tzinfo=self.zone).astimezone(UTC) - EPOCH
+        except OverflowError:
+            return day * DAY
         return begins // timedelta(microseconds=1)
 
 
