@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import playhead as ph
 from playhead.errors import PlanError
 from playhead.expr import AggregateCall, Col, columns_of, has_aggregate
 from playhead.frame.column import Column, col, lit, to_expr
@@ -83,7 +84,7 @@ def test_values_in_an_order_of_their_own_do_not_line_up_with_a_frame() -> None:
 
 
 def test_columns_of_different_frames_do_not_mix() -> None:
-    left, right = object(), object()
+    left, right = (ph.from_arrow(pa.table({"a": [number], "b": [1], "c": [1]})) for number in (1, 2))
     mine, theirs = Column(Col("a"), left), Column(Col("b"), right)
     assert (mine + Column(Col("c"), left)).frame is left
     assert (mine > 1).frame is (col("x") + mine).frame is (1 - mine).frame is left

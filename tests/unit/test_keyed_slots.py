@@ -43,6 +43,15 @@ VALUES = {
     pa.dictionary(pa.int8(), pa.string()): st.sampled_from(["a", "b", ""]),
     pa.dictionary(pa.int32(), pa.int64()): integers(64),
     pa.null(): st.none(),
+    pa.list_(pa.int64()): st.lists(st.none() | st.integers(0, 2), max_size=3),
+    pa.list_(pa.float64()): st.lists(FLOATS, max_size=2),
+    pa.large_list(pa.list_(pa.string())): st.lists(st.none() | st.lists(TEXT, max_size=2), max_size=2),
+    pa.list_(pa.string(), 2): st.lists(TEXT, min_size=2, max_size=2),
+    pa.struct([("a", pa.int64()), ("b", pa.list_(pa.bool_()))]): st.fixed_dictionaries(
+        {"a": st.none() | st.integers(0, 2), "b": st.none() | st.lists(st.booleans(), max_size=2)}
+    ),
+    pa.struct([]): st.just({}),
+    pa.map_(pa.string(), pa.int8()): st.lists(st.tuples(TEXT, st.none() | integers(8)), max_size=2),
 }  # fmt: skip
 
 
@@ -50,6 +59,10 @@ def canonical(value):
     """The same for equal keys, and different for different ones: a NaN is a NaN, a zero a zero."""
     if isinstance(value, float):
         return "NaN" if math.isnan(value) else value + 0.0
+    if isinstance(value, list | tuple):
+        return tuple(canonical(element) for element in value)
+    if isinstance(value, dict):
+        return tuple((name, canonical(field)) for name, field in value.items())
     return value
 
 
@@ -87,6 +100,7 @@ def test_a_column_of_any_type_comes_back(data, type_, skipped):
 
 
 KEY_TYPES = [pa.string(), pa.float64(), pa.dictionary(pa.int8(), pa.string()), pa.decimal128(38, 2)]
+KEY_TYPES += [pa.list_(pa.int64()), pa.struct([("a", pa.int64()), ("b", pa.list_(pa.bool_()))])]
 
 
 class SlotsAgainstDict(RuleBasedStateMachine):
@@ -219,12 +233,20 @@ def test_more_values_than_the_dictionary_type_can_count_is_an_error_that_says_so
         encoder.decode(words)
 
 
-@pytest.mark.parametrize(
-    "type_", [pa.list_(pa.int64()), pa.struct([("a", pa.int64())]), pa.map_(pa.string(), pa.int8())]
-)
-def test_nested_columns_cannot_be_keys(type_):
+def test_lists_that_come_and_go_do_not_pile_up():
+    keyed = KeyedSlots([pa.list_(pa.int64())])
+    for epoch in range(50):
+        lists = pa.array([[epoch, row, row] for row in range(1_000)])
+        slots, _ = keyed.find_or_insert([], [lists])
+        keyed.remove(slots[10:])
+        keyed.compact()
+        assert keyed.keys(slots[:10])[0].equals(lists[:10])
+    assert keyed.size == 500 and keyed._encoder.most_interned < 5_000
+
+
+def test_values_that_are_none_of_these_cannot_be_keys():
     with pytest.raises(TypeMismatchError, match="cannot be a key"):
-        KeyedSlots([type_])
+        KeyedSlots([pa.month_day_nano_interval()])
 
 
 def test_a_column_of_another_type_is_refused():

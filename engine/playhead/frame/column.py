@@ -232,7 +232,7 @@ def to_expr(value: Any) -> Expr:
 def common_frame(values: Iterable[Any]) -> Any:
     """The one frame that the columns among `values` belong to, or None where all are free."""
     frames = [value.frame for value in values if isinstance(value, Column) and value.frame is not None]
-    if any(frame is not frames[0] for frame in frames):
+    if any(frame is not frames[0] and frame.node != frames[0].node for frame in frames):
         raise PlanError(
             "the columns come from different frames; merge joins frames on their keys, and ph.col(name) names a column"
             " of whatever frame it is used on"

@@ -66,8 +66,7 @@ class EveryColumnVerbs(Planned):
         return self._change(dict.fromkeys(self.columns, self._condition(condition)), "mask")
 
     def _condition(self, condition: Any) -> Column:
-        frame = self._frame()
-        return Column(frame._resolve(condition), frame)
+        return Column(self._frame()._resolve(condition))
 
     def _change(
         self, arguments: Mapping[str, Any], verb: str, applies: Applies = lambda _: True, *, spread: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +45,26 @@ def key_column(type_: pa.DataType) -> KeyColumn:
         return DecimalColumn(type_)
     if can_intern(type_):
         return InternedColumn(type_)
+    from playhead.state.nested_columns import nested_column  # which is made of key columns itself
+
+    nested = nested_column(type_)
+    if nested is not None:
+        return nested
     raise TypeMismatchError(f"a column of {type_} cannot be a key")
+
+
+@runtime_checkable
+class RememberingColumn(KeyColumn, Protocol):
+    """A column that gives ids to values and remembers them."""
+
+    @property
+    def size(self) -> int:
+        """The number of values that are remembered."""
+        ...
+
+    def renew(self, ids: Int64s) -> Int64s:
+        """Forget all values but those of `ids`; returns their new ids."""
+        ...
 
 
 class IntegerColumn:
@@ -116,8 +135,15 @@ class InternedColumn:
         self.interner = Interner(type_)
 
     @property
+    def size(self) -> int:
+        return self.interner.size
+
+    @property
     def nbytes(self) -> int:
         return self.interner.nbytes
+
+    def renew(self, ids: Int64s) -> Int64s:
+        return self.interner.compact(ids)[ids]
 
     def write(self, array: pa.Array, out: Int64s) -> None:
         if pa.types.is_dictionary(array.type):

@@ -11,7 +11,7 @@ from playhead.batch import Bytes, Int64s
 from playhead.errors import DataError, PlanError, TypeMismatchError
 from playhead.state.columns import valid_bytes
 from playhead.state.interner import can_intern
-from playhead.state.key_columns import InternedColumn, KeyColumn, key_column
+from playhead.state.key_columns import KeyColumn, RememberingColumn, key_column
 
 MOST_COLUMNS = 63
 """One bit a column in the word that says which values are null."""
@@ -103,10 +103,9 @@ class KeyEncoder:
         `most_values`. Writes the new ids to `words`; False if nothing was to be done."""
         word, changed = 0, False
         for bit, column in enumerate(self._columns):
-            if isinstance(column, InternedColumn) and column.interner.size > most_values:
+            if isinstance(column, RememberingColumn) and column.size > most_values:
                 present = ((words[-1] >> bit) & 1) == 0 if self.has_nulls else slice(None)
-                ids = words[word, present]
-                words[word, present] = column.interner.compact(ids)[ids]
+                words[word, present] = column.renew(words[word, present])
                 changed = True
             word += column.words
         return changed
@@ -114,7 +113,7 @@ class KeyEncoder:
     @property
     def most_interned(self) -> int:
         """The number of values of the column that has interned most."""
-        return max((column.interner.size for column in self._columns if isinstance(column, InternedColumn)), default=0)
+        return max((column.size for column in self._columns if isinstance(column, RememberingColumn)), default=0)
 
     def _plain(self, arrays: Sequence[pa.Array]) -> list[pa.Array]:
         if len(arrays) != len(self.types):
@@ -154,6 +153,8 @@ def _rows_of(arrays: Sequence[pa.Array], rows: int | None) -> int:
 def _with_nulls(array: pa.Array, missing: Int64s) -> pa.Array:
     if not missing.any() or pa.types.is_null(array.type):
         return array
+    if pa.types.is_nested(array.type):
+        return array.take(pa.array(np.arange(len(array)), mask=missing != 0))
     valid: Bytes = np.packbits(missing == 0, bitorder="little")
     return pa.Array.from_buffers(array.type, len(array), [pa.py_buffer(valid), *array.buffers()[1:]])
 
