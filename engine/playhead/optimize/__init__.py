@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from playhead.optimize.merge_projects import merge_projects
 from playhead.optimize.prune_columns import prune_columns
+from playhead.optimize.push_predicates import push_predicates
 from playhead.plan import Node
 
-RULES = (merge_projects, prune_columns, merge_projects)
+RULES = (merge_projects, push_predicates, prune_columns, merge_projects)
 
 
 def optimize(node: Node) -> Node:

@@ -58,7 +58,8 @@ class Scan:
 
     def __str__(self) -> str:
         columns = "" if self.columns is None else f" columns={list(self.columns)}"
-        return f"Scan {self.source.name}{columns}"
+        predicate = getattr(self.source, "predicate", "")  # of sources that leave out what filters would
+        return f"Scan {self.source.name}{columns}" + (f" predicate: {predicate}" if predicate else "")
 
 
 @dataclass(frozen=True)

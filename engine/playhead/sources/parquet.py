@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -12,11 +13,13 @@ from typing import Any
 import pyarrow as pa
 
 from playhead.errors import DataError, SourceError
+from playhead.expr import Call, Col
 from playhead.schema import MIN_TIME
 from playhead.sources.columns import chosen, conform, plain_schema, plain_type
 from playhead.sources.declared_source import DeclaredSource
 from playhead.sources.files import File, FileSet
 from playhead.sources.parquet_footer import Footer, read_footer, read_schema
+from playhead.sources.parquet_statistics import has_bounds, shown, without_matches
 from playhead.sources.source import Chunk, Split, Stop
 from playhead.sources.timing import Declared, timing
 
@@ -46,12 +49,51 @@ class ParquetSource(DeclaredSource):
         self.footers: dict[str, Footer] = {}
         self.troubles: dict[str, tuple[File, str]] = {}
         self.tried: dict[str, File] = {}
+        self.comparisons: tuple[Call, ...] = ()
+        self.left_out = True
+        """Whether the footers lack the row groups in which nothing is true of the comparisons."""
         if not watch:
             self._take(found)
+
+    def restricted(self, comparisons: Sequence[Call]) -> ParquetSource:
+        """This source less row groups whose statistics show that one of the comparisons is true of no row in them.
+
+        With a declared disorder the rows that are read move the watermark, so that none are left out.
+        """
+        types = {field.name: field.type for field in self.file_schema}
+        usable = [
+            each
+            for each in comparisons
+            if isinstance(column := each.arguments[0], Col)
+            and has_bounds(types[column.name])
+            and plain_type(types[column.name]) == self.schema.field(column.name).type
+            and each not in self.comparisons
+        ]
+        moves_watermark = self.time is not None and self.out_of_order is not None
+        if not usable or self.watch or moves_watermark or self._other_checks():
+            return self
+        fewer = copy(self)
+        fewer.comparisons, fewer.left_out = (*self.comparisons, *usable), False
+        return fewer
+
+    @property
+    def predicate(self) -> str:
+        """What every row that is left out is known not to be, for people."""
+        return " & ".join(shown(each) for each in self.comparisons)
+
+    def _leave_out(self) -> None:
+        """Look at the statistics, when reading begins: until then a query may be only explained."""
+        clean = [footer for footer in self.footers.values() if footer.clean_times]
+        with ThreadPoolExecutor(16) as threads:
+            fewer = threads.map(lambda footer: without_matches(self.files.filesystem, footer, self.comparisons), clean)
+            self.footers = self.footers | {footer.file.path: footer for footer in fewer}
+        self.left_out = True
 
     def splits(self) -> list[Split]:
         if self.watch:
             self._look()
+        if not self.left_out:
+            self._leave_out()
         whole = [
             Split(path, footer.rest_min_times[0] if self.time is not None else MIN_TIME, footer)
             for path, footer in self.footers.items()
@@ -70,25 +112,23 @@ class ParquetSource(DeclaredSource):
         names = list(columns) if footer.clean_times and not self._other_checks() else checked_columns
         plain = pa.schema([pa.field(name, plain_type(self.file_schema.field(name).type)) for name in names])
         ends, rests = list(accumulate(footer.rows)), footer.rest_min_times
-        row = 0 if position is None else int(position)
-        for rows in self._decode(footer, names, row, stop):
-            checked, rejected = self.timing.check(conform(rows, plain), partial(_place, footer.file.path, row))
-            row += rows.num_rows
-            rest = rests[bisect_right(ends, row)] if self.time is not None else MIN_TIME
-            yield Chunk(checked.select(list(columns)), row, rest, rejected=rejected)
+        for row, groups in footer.runs(0 if position is None else int(position)):
+            for rows in self._decode(footer, names, groups, row, stop):
+                checked, rejected = self.timing.check(conform(rows, plain), partial(_place, footer.file.path, row))
+                row += rows.num_rows
+                rest = rests[bisect_right(ends, row)] if self.time is not None else MIN_TIME
+                yield Chunk(checked.select(list(columns)), row, rest, rejected=rejected)
+            if stop.is_set():
+                return
 
-    def _decode(self, footer: Footer, names: Sequence[str], row: int, stop: Stop) -> Iterator[pa.RecordBatch]:
-        """The rows of a file from row number `row` on."""
+    def _decode(
+        self, footer: Footer, names: Sequence[str], groups: range, row: int, stop: Stop
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of some row groups, from row number `row` of the file on."""
         import pyarrow.dataset as ds  # loads pandas
 
-        ends = list(accumulate(footer.rows))
-        first = bisect_right(ends, row)
-        if first == len(ends):
-            return
-        skip = row - (ends[first - 1] if first else 0)
-        fragment = ds.ParquetFileFormat().make_fragment(
-            footer.file.path, self.files.filesystem, row_groups=range(first, len(ends))
-        )
+        skip = row - sum(footer.rows[: groups.start])
+        fragment = ds.ParquetFileFormat().make_fragment(footer.file.path, self.files.filesystem, row_groups=groups)
         try:
             for rows in fragment.to_batches(
                 schema=footer.schema,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import pyarrow as pa
@@ -28,6 +29,27 @@ class Footer:
     """Of each row group; MIN_TIME where there are no statistics."""
     clean_times: bool
     """Whether every row is known to have an event time, so that nobody has to look."""
+    left_out: frozenset[int] = frozenset()
+    """Row groups that are not read."""
+
+    def without(self, groups: Iterable[int]) -> Footer:
+        """The same file less some row groups; row numbers stay those of the file."""
+        left_out = self.left_out | set(groups)
+        times = [MAX_TIME if group in left_out else time for group, time in enumerate(self.min_times)]
+        return replace(self, min_times=tuple(times), left_out=left_out)
+
+    def runs(self, row: int) -> list[tuple[int, range]]:
+        """(number of the first row, row groups next to each other) of what is read from row number `row` on."""
+        ends = list(accumulate(self.rows))
+        runs: list[tuple[int, range]] = []
+        for group in range(bisect_right(ends, row), len(ends)):
+            if group in self.left_out:
+                continue
+            if runs and runs[-1][1].stop == group:
+                runs[-1] = (runs[-1][0], range(runs[-1][1].start, group + 1))
+            else:
+                runs.append((max(row, ends[group] - self.rows[group]), range(group, group + 1)))
+        return runs
 
     @property
     def rest_min_times(self) -> list[int]:
@@ -57,6 +79,11 @@ def read_footer(filesystem: fs.FileSystem, file: File, time: TimeParser | None) 
         tuple(_min_time(one, time) if count else MAX_TIME for one, count in zip(statistics, rows, strict=True)),
         all(_clean(one, time) for one, count in zip(statistics, rows, strict=True) if count),
     )
+
+
+def read_metadata(filesystem: fs.FileSystem, file: File) -> pq.FileMetaData:
+    """All that the footer of a file says, statistics of every column too."""
+    return _open(filesystem, file).metadata
 
 
 def _open(filesystem: fs.FileSystem, file: File) -> pq.ParquetFile:
