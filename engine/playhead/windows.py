@@ -109,6 +109,13 @@ def tumbling(size: Any, *, offset: Any = None, origin: str | datetime | None = N
 def hopping(size: Any, hop: Any, *, offset: Any = None, origin: str | datetime | None = None) -> Hopping | Tumbling:
     """Overlapping windows of length `size`, one beginning every `hop`, for `groupby`.
 
+    Parameters
+    ----------
+    size, hop : str or timedelta
+        "10s", "1h", "7D", ...; months and years are for `tumbling` only.
+    offset, origin
+        As for `tumbling`.
+
     Examples
     --------
     >>> import playhead as ph

@@ -219,7 +219,7 @@ QUESTIONS = {
     "f.x.cumsum()": "not built yet",
     "f.x.maen()": "no such verb; did you mean 'mean'",
     "f.x.mean().head()": r"one value; say compute\(\)",
-    "f.x.quantile([0.1, 0.9])": "a quantile lies between 0 and 1",
+    "f.x.quantile([0.1, 0.9])": r"quantile needs a q from 0 to 1, not \[0\.1, 0\.9\]",
     "len(f.x)": "has no length",
     "list(f.x)": "nothing to loop over",
     "bool(f.x > 1)": "not a truth value.*&",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 from playhead.aggregates import NAMES
@@ -90,7 +89,5 @@ class Aggregations:
         """The value below which the part `q` of the values lies, interpolated as pandas does."""
         from playhead.aggregates.quantile import Quantile
 
-        if not isinstance(q, Real) or not 0 <= q <= 1:
-            raise PlanError(f"a quantile lies between 0 and 1, not at {q!r}")
         quantile: Any = Quantile
         return self._aggregate(quantile(q), self.expr)

@@ -317,7 +317,16 @@ class UserMetric:
 
 
 def metric(name: str, aggregate: Column) -> UserMetric:
-    """A metric of your own for `frame.with_metrics`: one aggregate such as `ph.sum("size")`, under a name."""
+    """A metric of your own for `frame.with_metrics`: one aggregate such as `ph.sum("size")`, under a name.
+
+    Examples
+    --------
+    >>> import pandas as pd, playhead as ph
+    >>> trades = ph.from_pandas(pd.DataFrame({"size": [1, 2]}))
+    >>> query = trades.with_metrics(ph.metric("largest", ph.max("size"))).start().wait()
+    >>> query.metrics["largest"]
+    2
+    """
     return UserMetric(name, aggregate)
 
 

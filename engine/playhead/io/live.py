@@ -60,7 +60,19 @@ def from_iter(
 
 @dataclass(frozen=True)
 class Push:
-    """Where rows are pushed in, and the frame where they come out; made by `push`."""
+    """Where rows are pushed in, and the frame where they come out; made by `push`.
+
+    Examples
+    --------
+    >>> import playhead as ph
+    >>> trades = ph.push({"price": "float64"})
+    >>> query = trades.frame.agg(n=("price", "count")).start()
+    >>> trades.send([{"price": 3.5}, {"price": 4.0}])
+    True
+    >>> trades.close()
+    >>> query.wait().latest().n.item()
+    2
+    """
 
     frame: Frame
     _source: PushSource

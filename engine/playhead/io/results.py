@@ -33,7 +33,16 @@ def to_callback(function: Callable[[int, Any], object], *, format: str = "arrow"
 def to_parquet(path: Any, *, filesystem: fs.FileSystem | None = None, target_bytes: int = TARGET_BYTES) -> ParquetSink:
     """A sink that writes final rows (mode "append") to a folder of Parquet files of about `target_bytes` each.
 
-    The folder is made, or must be empty. Files are written under a temporary name and renamed when they are whole.
+    Files are written under a temporary name and renamed when they are whole.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder, which is made, or must be empty; also an address such as "s3://bucket/delays".
+    filesystem : pyarrow.fs.FileSystem, optional
+        Where the path is, if it does not say so itself.
+    target_bytes : int
+        A file that is larger is closed, and another one begun.
 
     Examples
     --------
