@@ -114,6 +114,7 @@ class Query:
         self.error: BaseException | None = None
         self._done, self._ready = threading.Event(), threading.Event()
         self._raised_at: TracebackType | None = None
+        self._stepping = threading.Lock()
         self._ended: int | None = None
         self._warned: set[str] = set()
         self._waited_for = False
@@ -228,7 +229,7 @@ class Query:
     def step(self, duration: Any = None, *, rows: int | None = None) -> Query:
         """Pause if need be and go a little further: by a duration, by rows, or until the visible result changes.
 
-        Returns when it is done, or when the input ends.
+        Returns when it is done, or when the input ends. Of steps asked for at once, one follows the other.
         """
         self._require_alive("step()")
         self._require_outside("step()")
@@ -239,6 +240,12 @@ class Query:
         if rows is not None and rows < 1:
             raise PlanError(f"step(rows={rows!r}) goes nowhere; give 1 or more")
         length = None if duration is None else microseconds(duration, "step")
+        with self._stepping:
+            self._step(length, rows)
+        self._raise_if_failed()
+        return self
+
+    def _step(self, length: int | None, rows: int | None) -> None:
         self.pause()
         with self._run.changed:
             shown = max(self._run.pacer.at, self._run.shown_release())
@@ -252,8 +259,6 @@ class Query:
             except KeyboardInterrupt:
                 self._run.goal = None
                 raise
-        self._raise_if_failed()
-        return self
 
     def wait(self, timeout: float | None = None) -> Query:
         """Wait for the end of a bounded input; Ctrl-C stops at an epoch's end, a second one at once.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -128,3 +129,16 @@ def test_pandas_agrees_on_the_numbers_that_are_in_a_list():
     frame = pd.DataFrame({"i": [-(2**63), 1, 2]})
     ours = ph.from_pandas(frame)
     assert ours[ours.i.isin([1, 2**70])].compute().i.tolist() == frame[frame.i.isin([1, 2**70])].i.tolist()
+
+
+def test_steps_from_several_threads_all_return():
+    times = [datetime(2024, 1, 1, second=second, tzinfo=UTC) for second in range(40)]
+    frame = ph.from_arrow(pa.table({"at": pa.array(times, pa.timestamp("us", "UTC"))}), time="at")
+    with frame.agg(n=ph.size()).replay(paused=True, max_rows=1) as query:
+        steps = [threading.Thread(target=query.step, kwargs=kwargs) for kwargs in [{"rows": 3}, {}, {"rows": 2}] * 4]
+        for step in steps:
+            step.start()
+        for step in steps:
+            step.join(30)
+        assert not any(step.is_alive() for step in steps)
+        assert query.latest().n.tolist() == [24]
