@@ -91,6 +91,7 @@ def test_an_idle_source_follows_the_slowest_of_the_others_and_holds_nobody_back(
             assert now == time
         elif awake:
             assert now == max(time, min(awake))
+    assert with_idle_sources([*sources, (MAX_TIME, False)]) == [*reached, MAX_TIME], "one that has ended leads nobody"
     if awake:
         assert min(reached) <= min(awake)
 
@@ -135,10 +136,10 @@ def test_a_split_that_is_not_open_yet_holds_the_watermark_at_its_first_row():
 
 def test_a_split_that_says_that_it_is_idle_holds_nobody_back_until_its_next_row():
     busy = [rows({"at": time}) for time in (10, 20, 30, 40)]
-    quiet = [rows({"at": 5}), idle(), rows({"at": 35})]
+    quiet = [rows({"at": 5}), idle(), rows({"at": 35}, {"at": 38})]
     frame = scripted(AT, busy, quiet, time="at", out_of_order="0s")
     results = trace(frame, Schedule(epochs=((1, 1), (1, 0), (1, 1), (1, 0))))
-    assert [result.watermark for result in results] == [10, 20, 30, MAX_TIME, MAX_TIME]
+    assert [result.watermark for result in results] == [10, 20, 30, 35, MAX_TIME, MAX_TIME]
 
 
 def test_where_all_splits_are_idle_the_watermark_stays():
