@@ -205,7 +205,8 @@ def test_an_iterable_that_raises_stops_the_source_and_names_the_item(bounded):
         read(source)
 
 
-def test_rows_do_not_wait_for_the_next_item_of_an_endless_iterable():
+@pytest.mark.parametrize("bounded", [True, False])
+def test_rows_do_not_wait_for_the_next_item_of_an_iterable(bounded):
     held = Event()
 
     def slow():
@@ -213,10 +214,19 @@ def test_rows_do_not_wait_for_the_next_item_of_an_endless_iterable():
         held.wait(30)
         yield {"n": 2}
 
-    reader = ph.from_iter(slow, schema={"n": "int64"}).node.source.read(None, ["n"], None, Event())
+    reader = ph.from_iter(slow, schema={"n": "int64"}, bounded=bounded).node.source.read(None, ["n"], None, Event())
     assert rows_in([next(reader)]) == [1]
     held.set()
     assert rows_in([next(reader)]) == [2]
+
+
+def test_items_that_were_pulled_and_not_read_are_not_left_out_in_silence():
+    source = ph.from_iter(({"n": n} for n in range(100_000)), bounded=True).node.source
+    reader = source.read(None, ["n"], None, Event())
+    next(reader)
+    reader.close()
+    with pytest.raises(SourceError, match=r"from_iter\(lambda: \.\.\.\)"):
+        read(source)
 
 
 def test_an_asynchronous_iterable_is_cancelled_when_nobody_reads_any_more():

@@ -34,7 +34,8 @@ def from_iter(
     """A frame over an iterable of dicts, tuples, lists of those, Arrow tables or DataFrames; asynchronous ones too.
 
     A list, or a function that makes an iterator, can be read by several queries and read again from any item; an
-    iterator can be read once. An endless one is pulled on a thread of its own, an asynchronous one in its own loop.
+    iterator can be read once. Iterators are pulled on a thread of their own, so that the rows of an item do not wait for
+    the next one; asynchronous ones in a loop of their own.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ import pyarrow as pa
 from playhead.errors import PlanError, SourceError
 from playhead.sources.columns import plain_schema
 from playhead.sources.declared_source import DeclaredSource
-from playhead.sources.pull import pull_ahead
+from playhead.sources.pull import Pulled, pull_ahead
 from playhead.sources.python_rows import fit_rows, fit_table, infer_schema, is_table, rows_of, unknown_names
 from playhead.sources.salvage import salvage
 from playhead.sources.source import Chunk, Rejected, Split, Stop
@@ -20,6 +20,9 @@ from playhead.sources.timing import Declared, merged, timing
 
 ITEMS = 1024
 """How many items become one batch at most."""
+
+AHEAD = 4 * ITEMS
+"""How many items are pulled before somebody reads them."""
 
 
 class IterableSource(DeclaredSource):
@@ -60,13 +63,18 @@ class IterableSource(DeclaredSource):
             )
         items = self.make()
         skip = start if self.replayable else 0
-        if self.bounded and not isinstance(items, AsyncIterable):
+        if self.bounded and hasattr(items, "__length_hint__"):  # over what is in memory: none is waited for
             yield from self._pull(islice(items, skip, None), stop)
             return
-        for group in pull_ahead(items, self.name, ITEMS, stop):
-            if skip < len(group):
-                yield group[skip:]
-            skip = max(0, skip - len(group))
+        pulled = Pulled(AHEAD)
+        try:
+            for group in pull_ahead(items, self.name, pulled, ITEMS, stop):
+                if skip < len(group):
+                    yield group[skip:]
+                skip = max(0, skip - len(group))
+        finally:
+            if not self.replayable:
+                self.taken = start + pulled.count  # those that nobody read are gone too
 
     def _pull(self, items: Iterator[Any], stop: Stop) -> Iterator[list[Any]]:
         while not stop.is_set():

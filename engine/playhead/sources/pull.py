@@ -23,19 +23,24 @@ class Pulled:
         self.error: BaseException | None = None
 
     def put(self, item: Any) -> bool:
-        """Add an item when there is room; False if nobody wants it any more."""
-        with self.changed:
-            self.changed.wait_for(lambda: self.stopped or len(self.items) < self.most)
-            self.items.append(item)
-            self.count += 1
-            self.changed.notify_all()
-            return not self.stopped
+        """Add an item when there is room; False if nobody wants it any more.
+
+        One thread puts, and a deque needs no lock: it is taken only to wait, and to wake who may wait for a first item.
+        """
+        if len(self.items) >= self.most:
+            with self.changed:
+                self.changed.wait_for(lambda: self.stopped or len(self.items) <= self.most // 2)
+        self.items.append(item)
+        self.count += 1
+        if len(self.items) == 1:
+            with self.changed:
+                self.changed.notify_all()
+        return not self.stopped
 
     def offer(self, item: Any) -> bool:
         """Add an item if there is room."""
-        with self.changed:
-            if len(self.items) >= self.most and not self.stopped:
-                return False
+        if len(self.items) >= self.most and not self.stopped:
+            return False
         return self.put(item) or True
 
     def end(self, error: BaseException | None = None) -> None:
@@ -55,13 +60,13 @@ class Pulled:
             if not self.items and self.ended:
                 return None
             taken = [self.items.popleft() for _ in range(min(most, len(self.items)))]
-            self.changed.notify_all()
+            if len(self.items) <= self.most // 2:  # few changes of threads, each of which costs
+                self.changed.notify_all()
             return taken
 
 
-def pull_ahead(items: Any, name: str, most: int, stop: Stop) -> Iterator[list[Any]]:
-    """Groups of items, each as soon as there is one; the pulling thread ends with the reader, or at the next item."""
-    pulled = Pulled(most)
+def pull_ahead(items: Any, name: str, pulled: Pulled, most: int, stop: Stop) -> Iterator[list[Any]]:
+    """Groups of up to `most` items, each as soon as there is one; the pulling thread ends with the reader, or at the next item."""
     pull = _pull_async if isinstance(items, AsyncIterable) else _pull
     threading.Thread(target=pull, args=(items, pulled), name=f"playhead pull {name}", daemon=True).start()
     try:
