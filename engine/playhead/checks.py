@@ -27,9 +27,9 @@ def _check_append(node: plan.Node) -> None:
             f"mode='append' shows each row once, when it is final, and {node} over an endless input never is; "
             "add a window, or use mode='update'"
         )
-    if isinstance(node, plan.Merge) and node.how == "left" and node.ttl is None:
+    if isinstance(node, plan.Merge) and node.how == "left" and node.ttl is None and _endless(node.right):
         raise PlanError(
-            "mode='append': a left row of an endless merge may always find a partner later; "
+            f"mode='append': a left row may always find a partner later, for {_endless(node.right)} is endless; "
             "give ttl=, how long it waits, or use how='inner', merge_asof, or mode='update'"
         )
 
@@ -50,8 +50,11 @@ def _check_state(node: plan.Node, allowed: bool) -> None:
 
 def row_state(node: plan.Node) -> str | None:
     """Why a node's state grows with every row of an endless input, and the remedy; None if it does not."""
-    if isinstance(node, plan.Merge) and node.ttl is None:
-        return f"{node} keeps every row of both endless inputs; give ttl=, how long a row waits for its partner"
+    if isinstance(node, plan.Merge) and node.ttl is None and (_endless(node.left) and _endless(node.right)):
+        return (
+            f"{node} keeps every row until one of its inputs has ended, and both are endless "
+            f"({_endless(node.left)}; {_endless(node.right)}); give ttl=, how long a row waits for its partner"
+        )
     if isinstance(node, plan.Aggregate) and node.window is None:
         for name, call in node.aggregates:
             if call.aggregate.keeps_rows or (
@@ -62,3 +65,9 @@ def row_state(node: plan.Node) -> str | None:
                     "add a window, or use approx_quantile or approx_nunique"
                 )
     return None
+
+
+def _endless(node: plan.Node) -> str:
+    """The sources below a node that do not end, by name."""
+    scans = [part for part in plan.walk(node) if isinstance(part, plan.Scan) and not part.bounded]
+    return ", ".join(dict.fromkeys(scan.source.name for scan in scans))

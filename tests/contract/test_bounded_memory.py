@@ -94,8 +94,46 @@ def test_one_row_of_state_for_all_is_no_concern():
 def test_append_mode_refuses_what_is_never_final():
     with pytest.raises(PlanError, match="add a window, or use mode='update'"):
         endless().groupby("k").agg(n=ph.size()).start(mode="append")
-    with pytest.raises(PlanError, match="how='inner'"):
-        endless().merge(endless("other"), on="k", how="left", ttl="1s").start(mode="append")
+    for left in (endless(), bounded()):
+        with pytest.raises(PlanError, match="later, for other is endless; give ttl=.*how='inner'"):
+            left.merge(endless("other"), on="k", how="left").start(mode="append", allow_unbounded_state=True)
+    for right, ttl in ((endless("other"), "1s"), (bounded(), None)):
+        with started(endless().merge(right, on="k", how="left", ttl=ttl), mode="append") as running:
+            assert running.latest().x_y.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("how", ["inner", "left"])
+@pytest.mark.parametrize("sides", ["stream and table", "table and stream", "stream and means", "means and table"])
+def test_beside_a_table_that_ends_a_stream_needs_no_time_to_live(sides, how):
+    stream, table, mean = endless(), bounded(), lambda frame: frame.groupby("k").agg(x=("x", "mean"))
+    left, right = {
+        "stream and table": (stream, table),
+        "table and stream": (table, stream),
+        "stream and means": (stream, mean(table)),
+        "means and table": (mean(stream), table),
+    }[sides]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if sides == "means and table" else "error", StateGrowsWarning)
+        with started(left.merge(right, on="k", how=how)) as running:
+            assert running.latest()[["x_x", "x_y"]].values.tolist() == [[1.0, 1.0]]
+
+
+def test_a_merge_of_two_streams_is_refused_by_their_names_even_behind_a_limit():
+    for left in (endless(), endless().limit(5)):
+        with pytest.raises(UnboundedStateError, match="both are endless .endless; other.; give ttl="):
+            left.merge(endless("other"), on="k").start()
+
+
+@pytest.mark.parametrize("how", ["inner", "left"])
+@pytest.mark.parametrize("mode", ["update", "append"])
+def test_a_stream_beside_a_table_needs_the_memory_of_the_table(how, mode):
+    sizes = {}
+    for length in (8, 32):
+        frame = ever_new_strings(length, 1).merge(bounded().rename(columns={"x": "y"})[["k", "y"]], on="k", how=how)
+        nothing = frame[frame.y < 0]
+        cuts = Schedule(epochs=tuple((400, 1) for _ in range(length)))
+        sizes[length] = trace(nothing, cuts, mode=mode)[length - 1].state_bytes
+    assert 0 < sizes[32] <= 1.15 * sizes[8]
 
 
 # What is not refused does not grow

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -18,8 +20,10 @@ from playhead.errors import PlanError
 from playhead.kernels import joins
 from playhead.operators import joined_rows
 from playhead.operators.merge import merge_operator
+from playhead.runtime import feed as feed_module
 from playhead.schema import MAX_TIME, MIN_TIME, EventTime
 from playhead.state import row_store
+from playhead.testing import Schedule, rows, scripted, trace
 
 TIME = pa.timestamp("us", "UTC")
 LEFT = pa.schema([("k", pa.int64()), ("name", pa.string()), ("at", TIME)])
@@ -362,3 +366,147 @@ def test_aggregates_can_be_merged_while_they_change(parallelism):
     with sums[0].merge(sums[1], on="k", how="left").start(parallelism=parallelism, max_rows=23) as query:
         query.wait()
         same(query.latest(), expected[0].merge(expected[1], on="k", how="left"))
+
+
+# An input that ends
+
+
+def let_go_by(operator):
+    """How many rows each side of a merge keeps."""
+    return [side.rows.size for side in operator.sides]
+
+
+@pytest.mark.parametrize("how", ["inner", "left"])
+@pytest.mark.parametrize("ends", [0, 1])
+@given(epochs=WEIGHTED, at=st.integers(0, 4), restored=st.integers(0, 5), split=st.integers(1, 127))
+def test_beside_an_input_that_has_ended_rows_are_joined_and_let_go(how, ends, epochs, at, restored, split):
+    operator = merge_operator(node(how), emits_changes=True, retractable=(True, True))
+    shown, seen = Shown(), (Counter(), Counter())
+    epochs = [[row for row in epoch if number <= at or row[0] != ends] for number, epoch in enumerate(epochs)]
+    ranges, bases = (range(split), range(split, 128)), [None, None]
+    for number, deltas in enumerate(changelogs(epochs)):
+        out = []
+        for side, row, weight in deltas:
+            seen[side][row] += weight
+            out += operator.on_batch(side, as_batch([row], LEFT, [weight]))
+        if number == at:
+            operator.input_ended(ends)
+        shown.add([*out, *operator.end_epoch()])
+        assert shown == join(+seen[0], +seen[1], how)
+        if number >= at:
+            assert let_go_by(operator)[1 - ends] == 0
+            assert operator.keys.size <= len({row[0] for row in +seen[ends]})
+        bases = [snapshot_tables(operator, r, base) for r, base in zip(ranges, bases, strict=True)]
+        operator.snapshot_taken()
+        if number == restored:
+            operator = merge_operator(node(how), emits_changes=True, retractable=(True, True))
+            for part in bases:
+                operator.restore(part)
+            assert operator.ended[ends] == (number >= at)
+            bases = [None, None]
+
+
+@pytest.mark.parametrize("ttl", [None, 7])
+@given(epochs=TIMED, at=st.integers(0, 6))
+def test_in_append_mode_rows_without_a_partner_are_shown_when_the_right_input_has_ended(ttl, epochs, at):
+    operator = merge_operator(node("left", ttl), emits_changes=False, retractable=(False, False))
+    shown, seen = Shown(), (Counter(), Counter())
+    for number, epoch in enumerate(epochs):
+        out = []
+        for side, (k, name, _), ahead in epoch:
+            if side == 0 or number <= at:
+                row = (k, name, 8 * number + abs(ahead))
+                seen[side][row] += 1
+                out += operator.on_batch(side, as_batch([row], LEFT))
+        if number == at:
+            operator.input_ended(1)
+        shown.add([*out, *operator.end_epoch()])
+        watermark = 8 * number
+        shown.add(operator.on_watermark(watermark))
+        expected = join(*seen, "left", ttl)
+        if number < at:
+            waiting = watermark - ttl if ttl is not None else MIN_TIME
+            expected = Counter(
+                {r: n for r, n in expected.items() if r[4] is not None or r[0] is None or r[2] < waiting}
+            )
+        else:
+            assert let_go_by(operator)[0] == 0
+        assert shown == expected
+    if len(epochs) <= at:
+        operator.input_ended(1)
+        shown.add(operator.end_epoch())
+    shown.add(operator.on_watermark(MAX_TIME))
+    assert shown == join(*seen, "left", ttl)
+
+
+def test_memory_of_rows_that_waited_for_the_other_input_to_end_is_given_back():
+    operator = merge_operator(node("left"), emits_changes=True, retractable=(False, False))
+    list(operator.on_batch(1, as_batch([(k, "table", 0) for k in range(50)], RIGHT)))
+    list(operator.end_epoch())
+    small = operator.state_bytes
+    for epoch in range(40):
+        list(operator.on_batch(0, as_batch([(row % 50, f"{row:030}", row) for row in range(1_000)], LEFT)))
+        if epoch == 20:
+            assert operator.state_bytes > 4 * small
+            operator.input_ended(1)
+        assert sum(batch.num_rows for batch in operator.end_epoch()) == 1_000
+        if epoch >= 20:
+            assert let_go_by(operator) == [0, 50]
+    assert operator.state_bytes < 4 * small + 500_000
+
+
+def dimension_and_facts(how, parallelism, mode, first):
+    """What a query shows, epoch by epoch, of many facts beside a table of a few rows which is read first or last."""
+    schema = {"k": pa.int64(), "x": pa.int64()}
+    facts = [{"k": n % 7, "x": n} for n in range(60)]
+    table = [{"k": k, "x": 100 * k} for k in range(5)]
+    left = scripted(schema, [rows(*facts)], name="facts")
+    right = scripted(schema, [rows(*table)], name="table")
+    cuts = [[4, 3], [4, 2], [4, 0], [4, 0], [4, 0]] if first else [[9, 0], [9, 0], [9, 5], [9, 0]]
+    frame = left.merge(right, on="k", how=how)
+    return trace(frame, Schedule(epochs=tuple(map(tuple, cuts)), parallelism=parallelism), mode=mode)
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("how", ["inner", "left"])
+@pytest.mark.parametrize("mode", ["update", "append"])
+@pytest.mark.parametrize("first", [True, False])
+def test_at_every_epoch_facts_stand_beside_the_table_that_has_been_read(first, mode, how, parallelism):
+    results = dimension_and_facts(how, parallelism, mode, first)
+    ended = False
+    for result in results:
+        ended = ended or result.watermarks[1] == MAX_TIME
+        facts, table = result.consumed
+        names = {row["k"]: row["x"] for row in table}
+        expected = [
+            {"k": row["k"], "x_x": row["x"], "x_y": names.get(row["k"])}
+            for row in facts
+            if row["k"] in names or (how == "left" and (mode == "update" or ended))
+        ]
+        assert sorted(map(str, result.table)) == sorted(map(str, expected))
+    assert ended and len(results) > 4
+
+
+def test_a_watched_folder_has_not_ended_when_all_its_files_have_been_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(feed_module, "LOOK_FOR_SPLITS", 1_000)
+    table = pd.DataFrame({"k": [1, 2], "x": [10, 20]})
+
+    def write(number):
+        at = pd.Timestamp("2013-01-01", tz="UTC") + pd.to_timedelta([100 * number, 100 * number + 30], unit="s")
+        pd.DataFrame({"k": [1, 2], "n": number, "at": at}).to_parquet(tmp_path / "new")
+        (tmp_path / "new").rename(tmp_path / f"{number}.parquet")
+
+    write(0)
+    folder = ph.read_parquet(tmp_path, watch=True, time="at", out_of_order="1s")
+    frame = folder.merge(ph.from_pandas(table), on="k")
+    with frame.start() as merged, folder.groupby([ph.tumbling("1min")]).agg(n=ph.size()).start() as windows:
+        for number in range(3):
+            if number:
+                write(number)
+            patience = time.monotonic() + 30
+            while merged.progress.rows < 2 * number + 4 or windows.progress.rows < 2 * number + 2:
+                assert time.monotonic() < patience
+                with suppress(TimeoutError):
+                    merged.wait(0.01)
+        assert sorted(merged.latest().x.tolist()) == [10, 10, 10, 20, 20, 20]
+        assert windows.progress.late == 0

@@ -36,13 +36,18 @@ class JoinSide:
         if retractable:
             _require_comparable(node.schema)
         self.rows = RowStore(node.schema, keys=self.keys, distinct=retractable)
+        self.keeps_rows = True
+        """Whether rows stay beyond their epoch; they need not once no row of the other side can come or go."""
+        self._touched: list[Int64s] = []
+        self._begin(64)
+
+    def _begin(self, key_capacity: int) -> None:
         self.weights = self.before = self.matches = np.zeros(0, np.int64)
         self.times = np.zeros(0, np.int64)
         self.links = np.full((64, 3), -1, np.int64)
         self.ends = np.full((64, 2), -1, np.int64)
         self._expiry = SlotLists()
-        self._touched: list[Int64s] = []
-        self._grow(64)
+        self._grow(key_capacity)
 
     def key_arrays(self, rows: pa.RecordBatch) -> list[pa.Array]:
         return [rows.column(number) for number in self.keys]
@@ -102,13 +107,21 @@ class JoinSide:
         return keys[self.has_no(keys)]
 
     def end_epoch(self) -> Int64s:
-        """Begin a new epoch; rows that have been taken back are forgotten. Returns key slots as `remove` does."""
+        """Begin a new epoch; rows that were taken back or need not be kept are forgotten. Returns as `remove` does."""
         touched, self._touched = self.touched(), []
         self.rows.flags[touched] &= 0xFF - TOUCHED_IN_EPOCH
         self.before[touched] = self.weights[touched]
-        gone = touched[self.weights[touched] == 0]
+        gone = touched[self.weights[touched] == 0] if self.keeps_rows else touched
         keys = self.remove(gone) if len(gone) else NOTHING
         self.rows.compact()
+        return keys
+
+    def stop_keeping(self) -> Int64s:
+        """Between epochs: forget all rows, and from now on each at the end of its epoch. Returns as `remove` does."""
+        keys = np.unique(self.links[self.rows.live_slots(), slot_lists.LIST])
+        self.keeps_rows = False
+        self.rows.clear()
+        self._begin(len(self.ends))
         return keys
 
     def has_no(self, keys: Int64s) -> npt.NDArray[np.bool_]:

@@ -3,6 +3,9 @@
 An epoch's output is the difference between the join of all rows before it and after it, pair by pair, so a
 left row whose partner comes in the same epoch never shows a null. With a time to live, rows further apart than
 that are no pair even if they happen to be remembered, so that the result does not depend on when they are forgotten.
+
+Once an input has ended, a row of the other changes the result by itself alone, be it added or taken back: it is
+joined and let go. So a stream beside a table that ends needs the memory of that table.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ class MergeOperator(Operator):
     """Joins two inputs on equal keys, inner or left.
 
     In update mode left rows without a partner are shown with nulls as long as they have none. In append mode
-    they are shown once nothing can match them any more: when their time to live is over, or the input ends.
+    they are shown once nothing can match them any more: when their time to live is over, or the right input ends.
     """
 
     def __init__(self, node: plan.Merge, *, emits_changes: bool, retractable: tuple[bool, bool]) -> None:
@@ -44,6 +47,7 @@ class MergeOperator(Operator):
         )
         self.keys = KeyedSlots([node.left.schema.field(name).type for name, _ in node.on])
         self.watermark = MIN_TIME
+        self.ended = [False, False]
         self._report = Report()
 
     # Rows
@@ -69,7 +73,18 @@ class MergeOperator(Operator):
         touched = left.touched(), right.touched()
         if len(touched[LEFT]) or len(touched[RIGHT]):
             yield from self._changes(*touched)
+            if not left.keeps_rows:
+                yield from self._final_lone_rows(touched[LEFT])
             self._forget_keys(np.concatenate([left.end_epoch(), right.end_epoch()]))
+        for side, other_ended in zip(self.sides, reversed(self.ended), strict=True):
+            if other_ended and side.keeps_rows:
+                if side is left:
+                    yield from self._final_lone_rows(left.rows.live_slots())
+                self._forget_keys(side.stop_keeping())
+
+    def input_ended(self, index: int) -> None:
+        """Rows of the other side are from now on joined and let go: nothing that they are joined with can change."""
+        self.ended[index] = True
 
     def _changes(self, left_touched: Int64s, right_touched: Int64s) -> Iterator[Batch]:
         """The net change of every pair with a touched row, and of every left row that lost or found its partners."""
@@ -106,14 +121,13 @@ class MergeOperator(Operator):
     def on_watermark(self, watermark: int) -> Iterable[Batch]:
         self.watermark = watermark
         if watermark == MAX_TIME:
-            if self.keeps_left and not self.emits_changes:
-                yield from self._final_lone_rows(self.sides[LEFT].rows.live_slots())
+            yield from self._final_lone_rows(self.sides[LEFT].rows.live_slots())
             return
         empty = []
         for index, side in enumerate(self.sides):
             gone = side.expired(watermark)
             if len(gone):
-                if index == LEFT and self.keeps_left and not self.emits_changes:
+                if index == LEFT:
                     yield from self._final_lone_rows(gone)
                 self._report.count("expired", len(gone))
                 empty.append(side.remove(gone))
@@ -123,6 +137,8 @@ class MergeOperator(Operator):
 
     def _final_lone_rows(self, slots: Int64s) -> Iterator[Batch]:
         """In append mode: left rows that will never have a partner, once."""
+        if not self.keeps_left or self.emits_changes:
+            return
         left = self.sides[LEFT]
         lone = left.rows.in_order(slots[left.matches[slots] == 0])
         yield from self._lone_rows(lone, left.weights[lone])
@@ -155,7 +171,9 @@ class MergeOperator(Operator):
         return self.keys.nbytes + sum(side.nbytes for side in self.sides)
 
     def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
-        tables = {"progress": pa.table({"watermark": pa.array([self.watermark], pa.int64())})}
+        left_ended, right_ended = self.ended
+        progress = {"watermark": [self.watermark], "left_ended": [left_ended], "right_ended": [right_ended]}
+        tables = {"progress": pa.table(progress)}
         for name, side in zip(("left", "right"), self.sides, strict=True):
             columns = {"weight": side.weights, "matches": side.matches}
             rows, removed = side.rows.snapshot(key_groups, columns, touched_only=touched_only)
@@ -168,12 +186,15 @@ class MergeOperator(Operator):
             side.rows.snapshot_taken()
 
     def restore(self, tables: Mapping[str, pa.Table]) -> None:
-        self.watermark = max(self.watermark, tables["progress"]["watermark"][0].as_py())
-        for name, side in zip(("left", "right"), self.sides, strict=True):
+        progress = tables["progress"].to_pylist()[0]
+        self.watermark = max(self.watermark, progress["watermark"])
+        self.ended = [self.ended[LEFT] or progress["left_ended"], self.ended[RIGHT] or progress["right_ended"]]
+        for index, (name, side) in enumerate(zip(("left", "right"), self.sides, strict=True)):
             rows = side.rows.rows_of(tables[name])
             key_slots, _ = self.keys.find_or_insert((), side.key_arrays(rows), rows=rows.num_rows)
             self._grow_keys()
             side.restore(rows, key_slots, self.keys.capacity, tables[name])
+            side.keeps_rows = not self.ended[1 - index]
 
 
 def without_key(keys: list[pa.Array]) -> npt.NDArray[np.bool_] | None:

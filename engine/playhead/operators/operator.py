@@ -27,7 +27,8 @@ class Report:
 class Operator:
     """One step of a running plan: single-threaded, without a clock, without I/O.
 
-    Within an epoch the runner calls `on_batch` for every batch of every input, then `end_epoch`, then
+    Within an epoch the runner calls `on_batch` for every batch of every input, then `input_ended` for every
+    input that has come to its end and of which that was not said before, then `end_epoch`, then
     `on_watermark` with the smallest watermark of its inputs, and then does the same with the operators
     behind it. Everything that an operator yields in an epoch is consistent at the epoch's end.
     """
@@ -39,6 +40,9 @@ class Operator:
     def end_epoch(self) -> Iterable[Batch]:
         """Yield the net change of everything that was touched in this epoch."""
         return ()
+
+    def input_ended(self, index: int) -> None:
+        """Take note, before the `end_epoch` of its last rows, that no more rows of input number `index` will come."""
 
     def on_watermark(self, watermark: int) -> Iterable[Batch]:
         """Yield what has become final, and forget what no later row can reach."""

@@ -111,7 +111,10 @@ def source_watermark(splits: Sequence[SplitTime], previous: int) -> tuple[int, b
 
 
 def with_idle_sources(watermarks: Sequence[tuple[int, bool]]) -> list[int]:
-    """Watermarks of all sources, where an idle one follows the slowest of the others instead of holding them back."""
-    active = [watermark for watermark, idle in watermarks if not idle]
+    """Watermarks of all sources, where an idle one follows the slowest of the others instead of holding them back.
+
+    It does not follow those that have ended: an idle source may go on.
+    """
+    active = [watermark for watermark, idle in watermarks if not idle and watermark < MAX_TIME]
     others = min(active, default=MIN_TIME)
     return [max(watermark, others) if idle and active else watermark for watermark, idle in watermarks]

@@ -200,7 +200,10 @@ class Feed:
             if feed.unwanted:
                 feed.watermark, feed.idle = MAX_TIME, False
                 continue
-            times = [SplitTime(self._split_watermark(reader), self._is_idle(feed, reader)) for reader in feed.readers]
+            if feed.source.grows and all(reader.started and reader.finished for reader in feed.readers):
+                times = [self._between_splits(feed)]
+            else:
+                times = [SplitTime(self._split_watermark(each), self._is_idle(feed, each)) for each in feed.readers]
             feed.watermark, feed.idle = source_watermark(times, feed.watermark)
         for feed, watermark in zip(
             self.sources, with_idle_sources([(feed.watermark, feed.idle) for feed in self.sources]), strict=True
@@ -225,6 +228,13 @@ class Feed:
         if reader.max_time == MIN_TIME:
             return reader.split.min_time
         return reader.max_time - (delay or 0)
+
+    def _between_splits(self, feed: SourceFeed) -> SplitTime:
+        """How far a source has come all of whose splits have been read, but which may have new ones."""
+        greatest = max((reader.max_time for reader in feed.readers), default=MIN_TIME)
+        last, timeout = max(feed.seen.values(), default=self.begin_time), feed.source.idle_timeout
+        quiet = timeout is not None and self.clock() - last >= timeout
+        return SplitTime(greatest if greatest == MIN_TIME else greatest - (feed.source.out_of_order or 0), quiet)
 
     def _knows_rest(self, source: Source) -> bool:
         """Whether watermarks come from what is known of the rest, not from the declared disorder."""

@@ -19,6 +19,7 @@ import pyarrow as pa
 from playhead.batch import Batch
 from playhead.operators.operator import Operator, Report
 from playhead.physical import Exchange, PhysicalPlan, Vertex
+from playhead.schema import MAX_TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Task:
                 self._consumers[edge.vertex].append((vertex, index, edge.exchange if parallelism > 1 else None))
         self._watermarks: dict[tuple[int, int], int] = {}
         self._marks: dict[tuple[int, int], int] = {}
+        self._ended: set[tuple[int, int]] = set()
         self._early: list[Message] = []
         self._results: list[Batch] = []
 
@@ -90,7 +92,12 @@ class Task:
             if edge.exchange is not None and self.parallelism > 1:
                 self._await_marks(vertex.id, index)
         operator = self.operators[vertex.id]
-        watermark = min(self._watermarks[vertex.id, index] for index in range(len(vertex.edges)))
+        inputs = [(vertex.id, index) for index in range(len(vertex.edges))]
+        for ended in inputs:
+            if self._watermarks[ended] == MAX_TIME and ended not in self._ended:
+                self._ended.add(ended)
+                operator.input_ended(ended[1])
+        watermark = min(self._watermarks[input] for input in inputs)
         for batch in operator.end_epoch():
             self._forward(vertex.id, batch)
         for batch in operator.on_watermark(watermark):

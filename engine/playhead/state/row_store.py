@@ -26,7 +26,7 @@ class RowStore:
     """Rows of one schema, each in a slot that stays with it until it is removed and is then used again.
 
     Rows lie in Arrow batches of about doubling size, so that a row is copied a logarithmic number of times and
-    taking rows looks at few batches. With `distinct`, equal rows share a slot; nested columns cannot be compared.
+    taking rows looks at few batches. With `distinct`, equal rows share a slot.
     Whoever keeps columns by slot grows them to `capacity` after `add` and sets those of new slots.
 
     Examples
@@ -41,15 +41,19 @@ class RowStore:
 
     def __init__(self, schema: pa.Schema, *, keys: Sequence[int] = (), distinct: bool = False) -> None:
         self.schema, self.keys = schema, tuple(keys)
-        self._distinct = KeyedSlots(schema.types) if distinct else None
+        self._next_id = 0
+        self._removed: list[tuple[Int64s, Int64s]] | None = None
+        self._begin(distinct)
+
+    def _begin(self, distinct: bool) -> None:
+        self._distinct = KeyedSlots(self.schema.types) if distinct else None
         self._pieces: list[pa.RecordBatch] = []
         self._starts: Int64s = np.zeros(1, np.int64)
         self._positions: Int64s = np.full(64, -1, np.int64)
         self._ids: Int64s = np.zeros(64, np.int64)
         self._first: Int64s = np.zeros(64 if distinct else 0, np.int64)
         self._free: Int64s = np.zeros(64, np.int64)
-        self._freed, self._fresh, self._next_id = 0, 0, 0
-        self._removed: list[tuple[Int64s, Int64s]] | None = None
+        self._freed, self._fresh = 0, 0
         self.flags: Bytes = np.zeros(64, np.uint8)
         """Bit 1: touched in this epoch; bit 2: touched since the last snapshot."""
         self.size = 0
@@ -115,6 +119,13 @@ class RowStore:
         self._free = grown(self._free, self._freed + len(slots))
         self._free[self._freed : self._freed + len(slots)] = slots
         self._freed += len(slots)
+
+    def clear(self) -> None:
+        """Forget all rows and give their memory back."""
+        if self._removed is not None:
+            slots = self.live_slots()
+            self._removed.append((self._ids[slots], self._groups(slots)))
+        self._begin(self._distinct is not None)
 
     def live_slots(self) -> Int64s:
         """The slots that hold a row, in the order in which the rows came."""
