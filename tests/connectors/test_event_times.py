@@ -179,3 +179,22 @@ def test_a_row_whose_arrival_cannot_be_read_is_rejected_whatever_columns_are_ask
         assert [reason for chunk in chunks if chunk.rejected for reason in chunk.rejected.reason] == [
             "event time 'landed' = 'soon' is not a time in ISO 8601, such as 2013-01-31T23:59:59.5"
         ]
+
+
+@pytest.mark.parametrize("count", [2**62, -(2**62)])
+@pytest.mark.parametrize("kind", [pa.timestamp("us", "UTC"), pa.timestamp("us"), pa.timestamp("s"), pa.int64()])
+@pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
+def test_times_beyond_every_calendar_are_rejected_and_shown_as_their_number(count, kind, tz):
+    if getattr(kind, "tz", None):
+        tz = None
+    table = pa.table({"at": pa.array([0, count], pa.int64()).view(kind)})
+    source = ph.from_arrow(table, time="at", tz=tz, unit="us" if pa.types.is_integer(kind) else None).node.source
+    (chunk,) = source.read(source.splits()[0], ["at"], None, Event())
+    assert chunk.rejected.text == [f"{{'at': '{count}'}}"]
+    assert chunk.rejected.reason == (f"event time 'at' = '{count}' is outside the years 1 to 9999",)
+
+
+@pytest.mark.parametrize("option", ["out_of_order", "idle_timeout"])
+def test_what_is_said_of_the_event_time_needs_one(option):
+    with pytest.raises(PlanError, match=f"{option}= is about the event time"):
+        ph.from_arrow(pa.table({"a": [1]}), **{option: "1s"})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from playhead.errors import EventTimeError
+from playhead.errors import EventTimeError, PlanError
 from playhead.frame.frame import Frame
 from playhead.sources.arrival import ArrivalTime, StampedSource
 from playhead.sources.timing import Declared
@@ -29,6 +29,10 @@ def arrival_time() -> ArrivalTime:
 
 def begin(declared: Declared, build: Callable[[Declared], Any]) -> Frame:
     """The frame over the source that `build` makes, stamped if its time is the time of arrival."""
+    if declared.time is None:
+        for option in ("out_of_order", "idle_timeout"):
+            if getattr(declared, option) is not None:
+                raise PlanError(f"{option}= is about the event time; name its column with time=")
     if not isinstance(declared.time, ArrivalTime):
         return Frame.from_source(build(declared))
     if declared.unit is not None or declared.arrival is not None:

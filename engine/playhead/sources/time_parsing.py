@@ -64,21 +64,32 @@ class TimeParser:
     def why(self, value: pa.Scalar) -> str:
         """The reason why `value` has no event time, for people."""
         name = f"event time {self.column!r}"
-        if not value.is_valid or str(value) == "":
+        if not value.is_valid or as_text(value) == "":
             return f"{name} is null"
-        shown = f"{name} = {str(value)[:100]!r}"
+        shown = f"{name} = {as_text(value)[:100]!r}"
         if pa.types.is_string(self.source_type):
             return _why_not_text(shown, str(value), self.zone)
         if self._has_nanoseconds(value):
             return f"{shown} has nanoseconds that do not fit microseconds"
         if self.local:
-            naive = value.cast(pa.timestamp("us")) if pa.types.is_date(value.type) else value
-            return _why_not_local(shown, pa.array([naive.as_py()], pa.timestamp("us")), self.zone)
+            try:
+                naive = value.cast(pa.timestamp("us"))
+                return _why_not_local(shown, pa.array([naive.as_py()], naive.type), self.zone)
+            except (pa.ArrowInvalid, OverflowError, ValueError):
+                pass
         return f"{shown} is outside the years 1 to 9999"
 
     def _has_nanoseconds(self, value: pa.Scalar) -> bool:
         counts_nanoseconds = self.unit == "ns" or getattr(self.source_type, "unit", None) == "ns"
         return counts_nanoseconds and (value.as_py() if self.unit else value.value) % 1_000 != 0
+
+
+def as_text(value: pa.Scalar) -> str:
+    """A value for people; times that Python's calendar lacks are the number that is stored."""
+    try:
+        return str(value)
+    except (OverflowError, ValueError):
+        return str(getattr(value, "value", "?"))
 
 
 def time_parser(field: pa.Field, tz: str | None, unit: str | None, *, text: bool = False) -> TimeParser:

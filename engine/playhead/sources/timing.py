@@ -13,7 +13,7 @@ from playhead.durations import microseconds
 from playhead.errors import DataError, EventTimeError, PlanError
 from playhead.schema import EventTime, require_column
 from playhead.sources.source import Rejected
-from playhead.sources.time_parsing import TimeParser, time_parser
+from playhead.sources.time_parsing import TimeParser, as_text, time_parser
 
 SHOWN = 200
 """How many characters of a rejected piece of input are kept."""
@@ -96,7 +96,7 @@ class Timing:
         for row in bad:
             cells = {parser.column: rows.column(parser.column).slice(row, 1) for parser in parsers}
             wrong = next(parser for parser in parsers if not parser.parse(cells[parser.column])[0].is_valid)
-            shown = text(row) if text else str({name: str(rows.column(name)[row]) for name in rows.schema.names})
+            shown = text(row) if text else str({name: as_text(rows.column(name)[row]) for name in rows.schema.names})
             yield where(row), shown, wrong.why(cells[wrong.column][0])
 
     def reject(self, entries: Iterable[Entry]) -> Rejected | None:
