@@ -301,3 +301,29 @@ def test_nanoseconds_are_rejected_in_files_and_refused_in_memory(tmp_path):
     assert "nanoseconds that do not fit" in rejected_in(chunks)[0][1]
     with pytest.raises(EventTimeError, match=r"\.dt\.floor\('us'\)"):
         ph.from_pandas(pa.table({"at": times}).to_pandas(), time="at")
+
+
+def test_a_file_that_is_named_twice_is_refused(tmp_path):
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
+    with pytest.raises(PlanError, match="is named twice"):
+        ph.read_parquet([tmp_path / "a.parquet", str(tmp_path / "a.parquet")])
+
+
+def test_a_choice_of_columns_includes_those_that_are_spoken_of(tmp_path):
+    pq.write_table(pa.table({"at": pa.array([0], pa.timestamp("us")), "a": [1]}), tmp_path / "a.parquet")
+    for options, words in [
+        ({"time": "at"}, "columns= must include the event time 'at'"),
+        ({"arrival": "at"}, "columns= must include the arrival 'at'"),
+        ({"sequence": ["a", "at"]}, "columns= must include the sequence 'at'"),
+    ]:
+        with pytest.raises(PlanError, match=words):
+            ph.read_parquet(tmp_path / "a.parquet", columns=["a"], **options)
+
+
+def test_what_is_listed_beside_a_missing_file_is_of_its_kind_first_and_never_hidden(tmp_path):
+    for name in [".hidden.parquet", "a.txt", "b.txt", "zzz.parquet"]:
+        (tmp_path / name).write_text("")
+    with pytest.raises(DataError, match=r"there is zzz\.parquet, a\.txt, b\.txt$"):
+        ph.read_parquet(tmp_path / "quite-another-name.parquet")
+    with pytest.raises(DataError, match=r"did you mean 'zzz\.parquet'"):
+        ph.read_parquet(tmp_path / "zzy.parquet")

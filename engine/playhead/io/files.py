@@ -10,6 +10,7 @@ from playhead.frame.frame import Frame
 from playhead.io.begin import begin
 from playhead.io.types import Duration, Path, Schema, Time
 from playhead.sources import csv, json, parquet
+from playhead.sources.columns import require_declared
 from playhead.sources.csv import CsvFormat
 from playhead.sources.files import file_set
 from playhead.sources.json import JsonFormat
@@ -58,6 +59,7 @@ def read_parquet(
     ('departed', True)
     """
     declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
+    _require_declared(columns, declared)
     files = file_set(path, filesystem, parquet.ENDINGS)
     return begin(declared, lambda each: ParquetSource(files, each, columns, watch=watch))
 
@@ -109,6 +111,7 @@ def read_csv(
     ['at', 'price']
     """
     declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
+    _require_declared(columns, declared)
     files = file_set(path, filesystem, csv.ENDINGS)
     format = CsvFormat(sep, tuple(names) if names is not None else None)
     return begin(declared, lambda each: TextSource(files, each, format, schema=schema, columns=columns, watch=watch))
@@ -144,6 +147,12 @@ def read_json(
     ['at', 'price']
     """
     declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
+    _require_declared(columns, declared)
     files = file_set(path, filesystem, json.ENDINGS)
     format = JsonFormat(complete=columns is None)
     return begin(declared, lambda each: TextSource(files, each, format, schema=schema, columns=columns, watch=watch))
+
+
+def _require_declared(columns: Sequence[str] | None, declared: Declared) -> None:
+    time = declared.time if isinstance(declared.time, str) else None
+    require_declared(columns, {"event time": time, "arrival": declared.arrival, "sequence": declared.sequence})

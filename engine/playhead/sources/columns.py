@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
+from playhead.errors import PlanError
 from playhead.schema import require_column
 
 
@@ -42,3 +43,11 @@ def conform(rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         for array, field in zip(arrays, schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(cast, schema=schema)
+
+
+def require_declared(columns: Sequence[str] | None, declared: Mapping[str, str | Sequence[str] | None]) -> None:
+    """Refuse a choice of columns without those that the user says something of, such as {"event time": "departed"}."""
+    for what, names in declared.items():
+        for name in [names] if isinstance(names, str) else names or ():
+            if columns is not None and name not in columns:
+                raise PlanError(f"columns= must include the {what} {name!r}")

@@ -90,7 +90,12 @@ class FileSet:
         """What stands where the user looked, the most similar names first."""
         if self.filesystem.get_file_info(folder).type != fs.FileType.Directory:
             return f"; the folder {folder!r} does not exist either"
-        names = sorted(PurePosixPath(info.path).name for info in self.filesystem.get_file_info(fs.FileSelector(folder)))
+        found = [PurePosixPath(info.path).name for info in self.filesystem.get_file_info(fs.FileSelector(folder))]
+        ending = PurePosixPath(name).suffix
+        names = sorted(
+            (each for each in found if not each.startswith(".")),
+            key=lambda each: (not (bool(ending) and each.endswith(ending)), each),
+        )
         near = get_close_matches(name, names, n=3)
         if near:
             return f"; did you mean {' or '.join(repr(each) for each in near)}?"
@@ -107,6 +112,9 @@ def file_set(path: Any, filesystem: fs.FileSystem | None, endings: Sequence[str]
         if not isinstance(each, str | os.PathLike):
             raise PlanError(f"a path is text or a pathlib.Path, not {each!r}")
     texts = [os.fspath(each) for each in paths]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise PlanError(f"{text!r} is named twice; a file is read once")
     if filesystem is None and any("://" in text for text in texts):
         pairs = [_from_uri(text) for text in texts]
         if any(other != pairs[0][0] for other, _ in pairs):
