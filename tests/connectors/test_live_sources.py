@@ -385,3 +385,10 @@ def test_an_empty_folder_can_be_watched_if_its_columns_are_declared(tmp_path, ea
     source = ph.read_csv(tmp_path, schema={"n": "int64"}, watch=True).node.source
     stop = ScriptedStop(lambda: write(tmp_path / "a.csv", "n\n7\n"), lambda: None, lambda: None)
     assert rows_in(read(source, stop)) == [7]
+
+
+def test_push_is_shown_in_a_few_words():
+    pushed = ph.push({"ts": "timestamp[us, UTC]", "a": "int64", "b": "string"}, time="ts", out_of_order="1s")
+    assert repr(pushed) == "<push: 3 columns, time=ts, open>"
+    pushed.close()
+    assert repr(pushed) == "<push: 3 columns, time=ts, closed>"

@@ -292,3 +292,10 @@ def test_a_table_that_is_there_is_replaced_only_by_a_whole_one(tmp_path):
     assert pq.read_table(target).num_rows == 2
     with pytest.raises(SinkError, match="cannot write to"):
         write_parquet(tmp_path / "no" / "folder" / "table.parquet", BATCHES, SCHEMA)
+
+
+def test_sinks_are_shown_in_a_few_words(tmp_path):
+    assert repr(ph.to_parquet("delays")) == "<parquet: delays>"
+    assert repr(ph.to_nothing()) == "<nothing: 0 rows counted>"
+    assert repr(ph.to_memory()) == "<memory: epoch 0>"
+    assert repr(ph.to_callback(print)) == "<callback: print, format=arrow>"

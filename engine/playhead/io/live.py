@@ -34,8 +34,8 @@ def from_iter(
     """A frame over an iterable of dicts, tuples, lists of those, Arrow tables or DataFrames; asynchronous ones too.
 
     A list, or a function that makes an iterator, can be read by several queries and read again from any item; an
-    iterator can be read once. Iterators are pulled on a thread of their own, so that the rows of an item do not wait for
-    the next one; asynchronous ones in a loop of their own.
+    iterator can be read once. Iterators are pulled on a thread of their own, so that no item waits for the next one;
+    asynchronous ones in a loop of their own.
 
     Parameters
     ----------
@@ -90,6 +90,12 @@ class Push:
             If the rows do not fit the columns.
         """
         return self._source.send(rows, block=block, timeout=timeout)
+
+    def __repr__(self) -> str:
+        columns = len(self.frame.columns)
+        time = f", time={self.frame.time}" if self.frame.time else ""
+        state = "closed" if self._source.closed else "open"
+        return f"<push: {columns} column{'s' * (columns != 1)}{time}, {state}>"
 
     def idle(self) -> None:
         """Say that nothing will come for a while, so that results that wait for other inputs go on."""

@@ -32,6 +32,9 @@ class CallbackSink:
         if self.format not in FORMATS:
             raise PlanError(f"format={self.format!r} is none of {list(FORMATS)}")
 
+    def __repr__(self) -> str:
+        return f"<callback: {getattr(self.function, '__qualname__', self.function)}, format={self.format}>"
+
     def open(self, context: SinkContext) -> None:
         if context.mode == "update" and "weight" in context.schema.names:
             raise PlanError("in update mode a callback gets a column 'weight', and the result has one; rename it")

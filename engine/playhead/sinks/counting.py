@@ -23,6 +23,9 @@ class CountingSink:
     epochs: int = 0
     watermark: int | None = None
 
+    def __repr__(self) -> str:
+        return f"<nothing: {self.rows:,} rows counted>"
+
     def open(self, context: SinkContext) -> None:
         self.mode = context.mode
 

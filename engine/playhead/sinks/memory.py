@@ -41,6 +41,9 @@ class MemorySink:
     _kept: int = 0
     _lock: Lock = field(default_factory=Lock, repr=False)
 
+    def __repr__(self) -> str:
+        return f"<memory: epoch {self.epoch}>"
+
     def open(self, context: SinkContext) -> None:
         self.schema, self.mode = context.schema, context.mode
         self._table: _AddedRows | _CountedRows = _AddedRows(context.schema)

@@ -80,6 +80,9 @@ class ParquetSink:
     parts: int = field(default=0, init=False)
     _file: WholeFile | None = field(default=None, init=False, repr=False)
 
+    def __repr__(self) -> str:
+        return f"<parquet: {self.path}>"
+
     def open(self, context: SinkContext) -> None:
         self.filesystem, self.folder = located(self.path, self.filesystem)
         self.schema = context.schema

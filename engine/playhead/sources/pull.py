@@ -66,7 +66,7 @@ class Pulled:
 
 
 def pull_ahead(items: Any, name: str, pulled: Pulled, most: int, stop: Stop) -> Iterator[list[Any]]:
-    """Groups of up to `most` items, each as soon as there is one; the pulling thread ends with the reader, or at the next item."""
+    """Groups of up to `most` items, each as soon as there is one; the thread ends with the reader, or an item later."""
     pull = _pull_async if isinstance(items, AsyncIterable) else _pull
     threading.Thread(target=pull, args=(items, pulled), name=f"playhead pull {name}", daemon=True).start()
     try:
