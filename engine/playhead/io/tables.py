@@ -28,7 +28,7 @@ def from_pandas(
     idle_timeout: Duration = None,
     on_error: str = "reject",
 ) -> Frame:
-    """A frame over a pandas DataFrame; its index is not a column (say `reset_index()` if it should be).
+    """A frame over a pandas DataFrame; an index that says more than row numbers is refused: say `reset_index()`.
 
     Parameters
     ----------
@@ -57,6 +57,11 @@ def from_pandas(
     >>> ph.from_pandas(df, time="at", tz="America/New_York").schema.field("at").type
     TimestampType(timestamp[us, tz=America/New_York])
     """
+    if not (type(df).__module__.partition(".")[0] == "pandas" and hasattr(df, "columns")):
+        raise PlanError(
+            f"from_pandas takes a pandas DataFrame, not {type(df).__name__}; "
+            "from_arrow takes what speaks Arrow, from_iter takes dicts and tuples"
+        )
     names = [str(name) for name in df.columns]
     require_unique(names)
     if any(not isinstance(name, str) for name in df.columns):
@@ -64,6 +69,7 @@ def from_pandas(
     for name in (time, arrival):
         if isinstance(name, str) and name not in names and name in df.index.names:
             raise PlanError(f"{name!r} is in the index, which is not read; say df.reset_index()")
+    _refuse_index(df)
     try:
         table = pa.Table.from_pandas(df, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
@@ -94,6 +100,11 @@ def from_arrow(
     >>> ph.from_arrow(pa.table({"a": [1, 2]})).columns
     ['a']
     """
+    if isinstance(data, pa.Array | pa.ChunkedArray):
+        raise PlanError(
+            f"from_arrow takes tables and record batches, and {type(data).__name__} is one column without a name; "
+            "say pa.table({'name': values})"
+        )
     if not hasattr(data, "__arrow_c_stream__") and not hasattr(data, "__arrow_c_array__"):
         raise PlanError(
             f"{type(data).__name__} does not speak the Arrow PyCapsule protocol; use from_pandas or from_iter"
@@ -101,3 +112,12 @@ def from_arrow(
     declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
     table = as_table(data)
     return begin(declared, lambda each: ArrowSource(type(data).__name__, table, each))
+
+
+def _refuse_index(df: Any) -> None:
+    """An index that says something would be lost; row numbers say nothing."""
+    named = [name for name in df.index.names if name is not None]
+    integer = df.index.nlevels == 1 and df.index.dtype.kind in "iu"
+    if named or not (integer or df.index.empty):
+        what = f"is called {named[0]!r}" if named else f"has the type {df.index.dtype}"
+        raise PlanError(f"the index {what}, and an index is not read; say df.reset_index(), with drop=True to lose it")
