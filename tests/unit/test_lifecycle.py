@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import playhead as ph
@@ -357,6 +358,13 @@ def test_a_limit_does_not_wait_for_rows_that_nobody_needs(gate):
     assert ph.from_iter(gate).head(2).n.tolist() == [1, 2]
 
 
+def test_a_limit_ends_a_watched_folder(tmp_path):
+    pq.write_table(pa.table({"n": [1, 2, 3]}), tmp_path / "a.parquet")
+    first = ph.read_parquet(tmp_path, watch=True).limit(2)
+    assert first.compute().n.tolist() == [1, 2]
+    assert first.start().wait(SOON).latest().n.tolist() == [1, 2]
+
+
 def test_a_limited_part_of_what_has_no_end_is_still_no_history():
     with pytest.raises(UnboundedError, match="is still happening"):
         ph.rate(1000).limit(5).replay()
@@ -370,9 +378,11 @@ def test_a_preview_of_an_endless_input_shows_what_comes_and_gives_up_if_nothing_
         ph.push({"n": "int64"}).frame.head()
 
 
-def test_rows_too_wide_for_the_reading_buffer_are_computed_all_the_same():
-    wide = pa.table({"text": ["x" * 1_000_000] * 3})
-    assert ph.from_iter([wide] * 5, bounded=True).agg(n=ph.size()).compute().n.tolist() == [15]
+def test_rows_too_wide_for_the_reading_buffer_are_computed_all_the_same(tmp_path):
+    wide = pa.table({"text": ["x" * 1_000_000] * 15})
+    pq.write_table(wide, tmp_path / "wide.parquet", row_group_size=3)
+    lengths = ph.read_parquet(tmp_path).assign(length=lambda f: f.text.str.len())
+    assert lengths.agg(total=("length", "sum")).compute().total.tolist() == [15_000_000]
 
 
 # Looking from other threads
