@@ -127,8 +127,10 @@ def test_an_error_names_the_users_class_and_line() -> None:
             raise KeyError("price")  # here
 
     here = next(at for at, line in enumerate(Path(__file__).read_text().splitlines(), 1) if line.endswith("# here"))
-    with pytest.raises(UserFunctionError, match=rf"Broken raised KeyError: 'price' at .*{__name__[-5:]}.*:{here}"):
-        fresh(Broken(), pa.int64()).add(np.array([0]), [pa.array([1])], NO_WEIGHTS)
+    with pytest.raises(
+        UserFunctionError, match=rf"Broken raised KeyError: 'price' at .*{__name__[-5:]}.*:{here}, for 2 rows, .*\(7\)"
+    ):
+        fresh(Broken(), pa.int64()).add(np.array([0, 0]), [pa.array([7, 8])], NO_WEIGHTS)
 
 
 def test_a_result_of_the_wrong_length_is_an_error() -> None:

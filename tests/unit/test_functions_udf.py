@@ -57,14 +57,14 @@ def test_an_exception_names_the_line_and_the_row() -> None:
     rows = pa.record_batch({"x": pa.array([1, 4]), "y": pa.array([2.0, 0.0])})
     line = ratio.__code__.co_firstlineno + 1
     with pytest.raises(
-        UserFunctionError, match=rf"ratio at .*test_functions_udf.py:{line} raised Zero.*\(4, 0.0\)"
+        UserFunctionError, match=rf"ratio at .*test_functions_udf.py:{line} raised Zero.*\(x=4, y=0.0\)"
     ) as info:
         evaluate(col("x").apply(ratio, col("y")), rows)
     assert isinstance(info.value.__cause__, ZeroDivisionError)
 
 
 def test_a_result_of_another_type_names_the_row() -> None:
-    with pytest.raises(UserFunctionError, match=r"gave 'q' for \(3\), which is no int64; say which type"):
+    with pytest.raises(UserFunctionError, match=r"gave 'q' for \(x=3\), which is no int64; say which type"):
         evaluate(col("x").apply(lambda x: "q" if x == 3 else x, dtype=int))
 
 

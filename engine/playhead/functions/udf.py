@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from collections.abc import Callable
@@ -42,7 +43,7 @@ class ScalarFunction:
         try:
             result = self.function(*row)
         except Exception as error:
-            raise UserFunctionError(f"{failure(self.function, error)}, for {_shown(row)}") from error
+            raise UserFunctionError(f"{failure(self.function, error)}, for {_shown(self.function, row)}") from error
         return None if is_null(result) else result
 
     def _array_one_by_one(self, results: list[Any], rows: list[tuple[Any, ...]]) -> pa.Array:
@@ -52,8 +53,8 @@ class ScalarFunction:
                 scalars.append(pa.scalar(result, self.data_type))
             except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, TypeError) as error:
                 raise UserFunctionError(
-                    f"{described(self.function)} gave {result!r} for {_shown(row)}, which is no {self.data_type};"
-                    " say which type it gives with dtype="
+                    f"{described(self.function)} gave {result!r} for {_shown(self.function, row)},"
+                    f" which is no {self.data_type}; say which type it gives with dtype="
                 ) from error
         return pa.array([scalar.as_py() for scalar in scalars], self.data_type)
 
@@ -62,8 +63,15 @@ def _python_values(values: Values) -> list[Any]:
     return [values.as_py()] if isinstance(values, pa.Scalar) else values.to_pylist()
 
 
-def _shown(row: typing.Sequence[Any]) -> str:
-    return f"({', '.join(repr(value) for value in row)})"
+def _shown(function: Callable[..., Any], row: typing.Sequence[Any]) -> str:
+    """A row's values by the names that the function has for them, where it tells them."""
+    try:
+        names = list(inspect.signature(function).bind(*row).arguments)
+    except (TypeError, ValueError):
+        names = []
+    if len(names) != len(row):
+        return f"({', '.join(repr(value) for value in row)})"
+    return f"({', '.join(f'{name}={value!r}' for name, value in zip(names, row, strict=True))})"
 
 
 def scalar_function(function: Callable[..., Any], dtype: Any = None) -> Function:

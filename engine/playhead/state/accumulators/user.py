@@ -94,6 +94,7 @@ class UserAccumulator:
         except Exception as error:
             raise UserFunctionError(
                 f"the aggregate {self.function.name} raised {type(error).__name__}: {error} at {self._line(error)}"
+                f"{_rows_shown(arguments)}"
             ) from error
 
     def _line(self, error: BaseException) -> str:
@@ -108,6 +109,15 @@ class UserAccumulator:
                 line = f"{file}:{trace.tb_lineno}"
             trace = trace.tb_next
         return line
+
+
+def _rows_shown(arguments: Sequence[Any]) -> str:
+    """How many rows a method was called with, and what it was given of the first; nothing if it takes no rows."""
+    columns = [argument for argument in arguments[2:] if isinstance(argument, np.ndarray)]
+    if not columns or len(columns) < len(arguments) - 2 or not len(columns[0]):
+        return ""
+    first = ", ".join(repr(column[:1].tolist()[0]) for column in columns)
+    return f", for {len(columns[0])} rows, the first of which has ({first})"
 
 
 def without_missing(
