@@ -38,14 +38,21 @@ def _check_state(node: plan.Node, allowed: bool) -> None:
     problem = row_state(node)
     if problem and not allowed:
         raise UnboundedStateError(f"{problem}; or start(..., allow_unbounded_state=True)")
-    if isinstance(node, plan.Aggregate) and node.window is None and node.keys and not problem:
-        names = ", ".join(name for name, _ in node.keys)
+    keys = key_state(node)
+    if keys and not problem:
         warnings.warn(
-            f"an aggregate by {names} without a window keeps every distinct key of an endless input for ever; "
-            "query.metrics['state_bytes'] shows how much that is. A window bounds it.",
+            f"{keys}; query.metrics['state_bytes'] shows how much that is. A window bounds it.",
             StateGrowsWarning,
             stacklevel=frames_to_user(),
         )
+
+
+def key_state(node: plan.Node) -> str | None:
+    """What a node keeps for each distinct key of an endless input; None if it does not."""
+    if isinstance(node, plan.Aggregate) and not node.bounded and node.window is None and node.keys:
+        names = ", ".join(name for name, _ in node.keys)
+        return f"an aggregate by {names} without a window keeps every distinct key of an endless input for ever"
+    return None
 
 
 def row_state(node: plan.Node) -> str | None:
