@@ -9,7 +9,6 @@ import pyarrow as pa
 from playhead.batch import Int64s
 from playhead.errors import DataError
 
-
 REMEDY = "cast the column to a float or a decimal first"
 
 
