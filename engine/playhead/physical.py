@@ -122,7 +122,10 @@ class _Lowering:
                 return self._add(node, lambda first: LimitOperator(count), input, exchange=[Exchange(())])
             case plan.WithTime(input, event_time, delay):
                 column = input.schema.get_field_index(event_time.column)
-                return self._add(node, lambda first: WithTimeOperator(column, delay), input)
+                single = [Exchange(())]
+                return self._add(
+                    node, lambda first: WithTimeOperator(column, delay, first=first), input, exchange=single
+                )
             case plan.Metric(input, name, _):
                 measured = aggregate_columns(input.schema, ((name, node.call),))
                 retractable = self._retractable(input)

@@ -62,9 +62,6 @@ QUERIES = {
     "merge_asof": lambda f: f[f.i > 0].merge_asof(f[f.x > 0].select("k", "x", "at"), by="k", tolerance="15s"),
 }  # fmt: skip
 
-OWN_TIME = {"another event time"}
-"""Each task promises by the rows that it has seen, so that windows close sooner or later; the end is the same."""
-
 
 @dataclass
 class Running:
@@ -150,7 +147,7 @@ def test_what_was_closed_before_the_break_is_closed_after_it(name, mode):
         shares = [[batch.select(list(scan.columns))] for scan in plan.scans]
         watermark = MAX_TIME if epoch == 3 else int(CASE.begin.timestamp() + 50) * 1_000_000
         works.append(EpochInput(epoch, shares, [watermark] * len(plan.scans)))
-    for parallelisms in [[1, 1]] if name in OWN_TIME else [[1, 1], [2, 3], [3, 1]]:
+    for parallelisms in [[1, 1], [2, 3], [3, 1]]:
         compare(name, plan, works, {1, 2}, parallelisms)
 
 
@@ -172,9 +169,8 @@ def compare(name, plan, works, stops, parallelisms):
                 expected.add(row, weight)
             for row, weight in parts.changes(work):
                 actual.add(row, weight)  # refuses a row that is taken back and is not, bit for bit, there
-            if name not in OWN_TIME or work is works[-1]:
-                wanted = [near(row) for row in expected.rows()]
-                assert_same_rows(actual.rows(), wanted, f"the table after epoch {done + 1}")
+            wanted = [near(row) for row in expected.rows()]
+            assert_same_rows(actual.rows(), wanted, f"the table after epoch {done + 1}")
     finally:
         whole.tasks.close()
         parts.tasks.close()

@@ -318,7 +318,7 @@ def bad_third(value: int) -> float:
 def test_a_function_that_raises_is_named_with_its_line_and_its_row():
     table = frame({"x": [1, 2, 3, 4]})
     line = bad_third.__code__.co_firstlineno + 1
-    words = rf"bad_third at .*test_bad_input\.py:{line} raised ZeroDivisionError: .*, for \(3\)"
+    words = rf"bad_third at .*test_bad_input\.py:{line} raised ZeroDivisionError: .*, for \(value=3\)"
     for use in (table.assign(y=table.x.apply(bad_third)), table[table.x.apply(bad_third) > 0]):
         for run in (use.compute, lambda use=use: use.start(parallelism=2).wait(60), use.head):
             with pytest.raises(ph.errors.UserFunctionError, match=words) as told:

@@ -7,7 +7,7 @@ from html import escape
 import pyarrow as pa
 
 from playhead import plan
-from playhead.checks import row_state
+from playhead.checks import key_state, row_state
 from playhead.durations import readable
 from playhead.frame.planned import Planned
 
@@ -107,7 +107,7 @@ def _notes(node: plan.Node) -> list[str]:
                     )
         if isinstance(part, plan.Scan) and not getattr(part.source, "replayable", True):
             notes.append(f"{part.source.name} cannot be read again: what was read before a crash is gone")
-        problem = None if part.bounded else row_state(part)
+        problem = None if part.bounded else row_state(part) or key_state(part)
         if problem:
             notes.append(problem)
     return notes

@@ -16,10 +16,11 @@ class WithTimeOperator(Operator):
     """Pass rows on; promise that none comes more than `delay` behind the greatest time seen.
 
     Without a delay nothing is promised before the end of input. Rows without a time are left out and counted.
+    All rows go to the first task, so that the promise is about all of them; the others promise everything.
     """
 
-    def __init__(self, column: int, delay: int | None) -> None:
-        self.column, self.delay, self.greatest = column, delay, MIN_TIME
+    def __init__(self, column: int, delay: int | None, *, first: bool = True) -> None:
+        self.column, self.delay, self.first, self.greatest = column, delay, first, MIN_TIME
         self._report = Report()
 
     def on_batch(self, index: int, batch: Batch) -> Iterable[Batch]:
@@ -34,7 +35,7 @@ class WithTimeOperator(Operator):
         return (batch,)
 
     def output_watermark(self, watermark: int) -> int:
-        if watermark == MAX_TIME:
+        if watermark == MAX_TIME or not self.first:
             return MAX_TIME
         return MIN_TIME if self.delay is None or self.greatest == MIN_TIME else self.greatest - self.delay
 
