@@ -142,3 +142,9 @@ def test_steps_from_several_threads_all_return():
             step.join(30)
         assert not any(step.is_alive() for step in steps)
         assert query.latest().n.tolist() == [24]
+
+
+@pytest.mark.parametrize("nothing", [lambda f: f.select(), lambda f: f.drop(["k", "x"]), lambda f: f[[]]])
+def test_a_frame_without_columns_is_refused_for_its_rows_would_be_lost(nothing):
+    with pytest.raises(PlanError, match="no column is left"):
+        nothing(people())

@@ -46,7 +46,7 @@ def _rewrite(node: Node, names: set[str], needed: dict[int, set[str]]) -> Node:
 
 def _at_least_one(node: Node, names: set[str]) -> set[str]:
     """Where rows are put together anew from columns, without any column there would be no rows to count."""
-    return names if names or not isinstance(node, plan.Project | plan.Concat) else {node.schema.names[0]}
+    return names if names or not isinstance(node, plan.Project | plan.Concat) else set(node.schema.names[:1])
 
 
 def _wanted(node: Node, names: set[str]) -> list[set[str]]:

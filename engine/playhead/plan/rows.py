@@ -88,6 +88,8 @@ class Project(OneInput):
     columns: tuple[tuple[str, Expr], ...]
 
     def __post_init__(self) -> None:
+        if not self.columns:
+            raise PlanError(f"no column is left of {self.input.schema.names}; rows without columns cannot be shown")
         require_unique([name for name, _ in self.columns], "the result")
         self.schema  # noqa: B018  computing it checks every expression
 
