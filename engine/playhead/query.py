@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import math
 import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +23,7 @@ from playhead.results import counted, moment, sorted_result, to_pandas
 from playhead.runtime.coordinator import EpochLimits
 from playhead.runtime.delivery import Delivery
 from playhead.runtime.feed import Reading
-from playhead.runtime.pacing import Clock
+from playhead.runtime.pacing import Clock, parse_speed
 from playhead.runtime.progress import Progress, ProgressBar, progress_of
 from playhead.runtime.run import Goal, Run, RunSettings
 from playhead.schema import MAX_TIME, MIN_TIME
@@ -398,12 +396,3 @@ class Query:
             if scan.source.time is not None:
                 return str(scan.source.schema.field(scan.source.time.column).type.tz)
         return "UTC"
-
-
-def parse_speed(speed: float | str | None) -> float | None:
-    """A replay speed as users give it: a positive number, or "max" (None: as fast as possible)."""
-    if speed is None or isinstance(speed, str) and speed == "max":
-        return None
-    if not isinstance(speed, Real) or not 0 < speed < math.inf:
-        raise PlanError(f"speed={speed!r}: give a positive number (60 shows a minute each second) or 'max'")
-    return float(speed)

@@ -18,12 +18,12 @@ from playhead.query import (
     Query,
     QuerySettings,
     RejectedRowsWarning,
-    parse_speed,
     prepare,
     system_clock,
 )
 from playhead.results import sorted_result, to_pandas
 from playhead.runtime.coordinator import EpochLimits
+from playhead.runtime.pacing import parse_speed
 from playhead.runtime.progress import ProgressBar, progress_of
 from playhead.runtime.time_range import time_range
 from playhead.sinks.memory import MemorySink

@@ -103,7 +103,7 @@ def test_a_live_query_runs_until_its_source_is_closed():
 def test_a_query_that_fails_says_so_wherever_it_is_asked():
     query = failing().start(parallelism=3)
     for ask in (lambda: query.wait(SOON), query.latest, query.step, query.play):
-        with pytest.raises(UserFunctionError, match=r"reciprocal at .*ZeroDivisionError.*for \(50\)"):
+        with pytest.raises(UserFunctionError, match=r"reciprocal at .*ZeroDivisionError.*for \(n=50\)"):
             ask()
     assert query.state == "failed"
     assert "failed" in str(query.progress) and "ZeroDivisionError" in repr(query)

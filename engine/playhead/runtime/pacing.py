@@ -6,9 +6,12 @@ machine is injected.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
+from playhead.errors import PlanError
 from playhead.schema import MAX_TIME, MIN_TIME
 
 Clock = Callable[[], int]
@@ -71,3 +74,12 @@ class Pacer:
     def _restart(self, shown: int) -> None:
         now = self.released() if self.speed is not None and self.playing else self.at
         self.at, self.since = max(shown, now) if now != MAX_TIME else shown, self.clock()
+
+
+def parse_speed(speed: float | str | None) -> float | None:
+    """A replay speed as users give it: a positive number, or "max" (None: as fast as possible)."""
+    if speed is None or isinstance(speed, str) and speed == "max":
+        return None
+    if not isinstance(speed, Real) or not 0 < speed < math.inf:
+        raise PlanError(f"speed={speed!r}: give a positive number (60 shows a minute each second) or 'max'")
+    return float(speed)
