@@ -290,6 +290,12 @@ def test_a_sum_that_does_not_fit_names_its_group(group, words, start):
         sums.start(**start).wait(60)
 
 
+def test_a_sum_inside_of_an_expression_is_named_by_what_it_is():
+    rows = frame({"x": [LIMIT, 1]})
+    with pytest.raises(ph.errors.DataError, match=r"the sum in 'sum\(x\)' overflows int64"):
+        rows.agg(mean=ph.sum("x") / ph.size()).compute()
+
+
 def test_a_sum_may_go_past_its_type_as_long_as_the_result_fits():
     assert frame({"x": [LIMIT, LIMIT, -LIMIT]}).agg(s=("x", "sum")).compute().s.tolist() == [LIMIT]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -207,7 +207,7 @@ class GroupBy:
         calls: dict[AggregateCall, str] = {}
         if len(plain) < len(outputs):
             found = [node for expr in outputs.values() for node in walk(expr) if isinstance(node, AggregateCall)]
-            calls = {call: f"aggregate {number}" for number, call in enumerate(dict.fromkeys(found))}
+            calls = _names_of(dict.fromkeys(found), {name for name, _ in self.keys})
         aggregates = tuple((name, call) for call, name in calls.items()) or tuple(plain.items())
         node: plan.Node = plan.Aggregate(
             self.frame.node,
@@ -238,6 +238,18 @@ def _require_one_value_a_group(name: str, expr: Expr, others: frozenset[str]) ->
             f"{name}={expr}: {sorted(others)} are values of single rows beside aggregates; "
             "aggregate them too, or merge the aggregate with the rows"
         )
+
+
+def _names_of(calls: Iterable[AggregateCall], taken: set[str]) -> dict[AggregateCall, str]:
+    """A column name for each aggregate inside of expressions: what it is, as errors and `explain` show it."""
+    names: dict[AggregateCall, str] = {}
+    for call in calls:
+        name = str(call)
+        while name in taken:
+            name += "'"
+        taken.add(name)
+        names[call] = name
+    return names
 
 
 def _over_results(expr: Expr, calls: Mapping[AggregateCall, str]) -> Expr:
@@ -277,8 +289,7 @@ def order_key(node: plan.Node, what: str) -> tuple[Expr, ...]:
             f"{what} asks which row comes first, and a frame has no order: "
             "it needs an event time (time= or .with_time(...))"
         )
-    sequence = [name for scan in plan.scans(node) for name in scan.source.sequence if name in node.schema.names]
-    return (Col(node.time.column), *(Col(name) for name in dict.fromkeys(sequence)))
+    return (Col(node.time.column), *(Col(name) for name in node.sequence))
 
 
 def aggregate_named(what: Any) -> Aggregate:
