@@ -148,3 +148,29 @@ def test_steps_from_several_threads_all_return():
 def test_a_frame_without_columns_is_refused_for_its_rows_would_be_lost(nothing):
     with pytest.raises(PlanError, match="no column is left"):
         nothing(people())
+
+
+def newest_first():
+    table = pa.table({"at": AT[:2], "s": [2, 1], "v": [1, 2]})
+    return ph.from_arrow(table, time="at", sequence="s")
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        lambda f: f.rename({"s": "q"}),
+        lambda f: f.rename({"s": "q"}).assign(s=0),
+        lambda f: f.select("at", "v", ph.col("s").rename("q")),
+        lambda f: ph.concat([f.rename({"s": "q"})]),
+        lambda f: f.merge(f.drop("v"), on="at").rename({"s_x": "q"})[["at", "q", "v"]].with_time("at"),
+        lambda f: f.groupby([f.s.rename("q"), ph.tumbling("1s")]).agg(v=("v", "max")),
+    ],
+)
+def test_the_sequence_column_orders_rows_under_another_name_too(verb):
+    ends = verb(newest_first()).agg(first=ph.first("v"), last=ph.last("v"))
+    assert ends.compute().to_dict("list") == {"first": [2], "last": [1]}
+
+
+def test_the_last_right_row_of_a_time_is_by_sequence_under_another_name_too():
+    right = newest_first().rename({"s": "q"})
+    assert newest_first().select("at").merge_asof(right[["at", "v", "q"]]).compute().v.tolist() == [1, 1]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from playhead.batch import Batch, Int64s
 from playhead.kernels import asof as kernels
 from playhead.operators.late_rows import event_times
-from playhead.plan import Node, require_event_time, scans
+from playhead.plan import Node, require_event_time
 from playhead.state.row_store import RowStore
 
 NOTHING: Int64s = np.empty(0, np.int64)
@@ -99,10 +99,8 @@ def order_columns(node: Node) -> list[int]:
 
     Lists and maps have no order, and nulls are all the same: they decide nothing.
     """
-    names = node.schema.names
-    sequence = [name for scan in scans(node) for name in scan.source.sequence if name in names]
     ordered = [field.name for field in node.schema if not _is_unordered(field.type)]
-    return [node.schema.get_field_index(name) for name in dict.fromkeys([*sequence, *ordered])]
+    return [node.schema.get_field_index(name) for name in dict.fromkeys([*node.sequence, *ordered])]
 
 
 def _is_unordered(kind: pa.DataType) -> bool:

@@ -1,8 +1,9 @@
 """What a query means: logical nodes, a closed union of frozen dataclasses.
 
 A node knows the columns of its result (`schema`), which of them says when a row happened (`time`),
-whether it ends (`bounded`), whether rows are ever taken back in update mode (`append_only`), and
-which columns identify a row (`unique_key`). It refuses nonsense when it is built.
+whether it ends (`bounded`), whether rows are ever taken back in update mode (`append_only`), which
+columns identify a row (`unique_key`), and which order rows of equal times (`sequence`, as sources
+declare them). It refuses nonsense when it is built.
 """
 
 from __future__ import annotations

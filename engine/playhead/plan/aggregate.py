@@ -79,6 +79,12 @@ class Aggregate(OneInput):
     def unique_key(self) -> tuple[str, ...] | None:
         return tuple(self.schema.names[: len(self.keys) + (2 if self.window else 0)])
 
+    @cached_property
+    def sequence(self) -> tuple[str, ...]:
+        keys = {expr.name: name for name, expr in reversed(self.keys) if isinstance(expr, Col)}
+        names = [keys.get(name, name) for name in self.input.sequence]
+        return tuple(name for name in names if name in self.schema.names)
+
     def __str__(self) -> str:
         keys: list[str] = [name if expr == Col(name) else f"{name}={expr}" for name, expr in self.keys]
         if self.window is not None:

@@ -43,6 +43,10 @@ class OneInput:
     def unique_key(self) -> tuple[str, ...] | None:
         return self.input.unique_key
 
+    @property
+    def sequence(self) -> tuple[str, ...]:
+        return tuple(name for name in self.input.sequence if name in self.schema.names)
+
 
 def require_event_time(node: Node, what: str) -> EventTime:
     """The event time of a node, or the error that says how to get one."""

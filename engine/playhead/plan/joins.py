@@ -49,6 +49,7 @@ class Merge:
 
     time = None
     bounded = property(lambda self: self.left.bounded and self.right.bounded)
+    sequence = property(lambda self: joined_sequence(self.inputs, self.columns))
     unique_key = None
 
     @property
@@ -95,6 +96,7 @@ class MergeAsof:
 
     time = property(lambda self: self.left.time)
     bounded = property(lambda self: self.left.bounded and self.right.bounded)
+    sequence = property(lambda self: joined_sequence(self.inputs, self.columns))
     unique_key = None
     append_only = False
 
@@ -116,6 +118,13 @@ def joined_columns(
     result = [(name + suffixes[0] if name in both else name, 0, name) for name in left.names]
     result += [(name + suffixes[1] if name in both else name, 1, name) for name in right.names if name not in once]
     return tuple(result)
+
+
+def joined_sequence(inputs: tuple[Node, ...], columns: tuple[tuple[str, int, str], ...]) -> tuple[str, ...]:
+    """What the sequence columns of a join's inputs are called in its result."""
+    names = {(side, source): name for name, side, source in columns}
+    wanted = [(side, name) for side, node in enumerate(inputs) for name in node.sequence]
+    return tuple(names[each] for each in wanted if each in names)
 
 
 def joined_schema(left: pa.Schema, right: pa.Schema, columns: tuple[tuple[str, int, str], ...]) -> pa.Schema:

@@ -52,6 +52,7 @@ class Scan:
         return time if time and time.column in self.schema.names else None
 
     bounded = property(lambda self: self.source.bounded)
+    sequence = property(lambda self: tuple(name for name in self.source.sequence if name in self.schema.names))
     append_only = True
     unique_key = None
     inputs: tuple[Node, ...] = ()
@@ -113,6 +114,11 @@ class Project(OneInput):
     def unique_key(self) -> tuple[str, ...] | None:
         names = [self._renamed.get(name) for name in self.input.unique_key or ()]
         return tuple(name for name in names if name) if names and all(names) else None
+
+    @cached_property
+    def sequence(self) -> tuple[str, ...]:
+        names = [self._renamed.get(name, name) for name in self.input.sequence]
+        return tuple(name for name in names if name in self.schema.names)
 
     @cached_property
     def _renamed(self) -> dict[str, str]:
@@ -179,6 +185,7 @@ class Concat:
     schema = property(lambda self: self.inputs[0].schema)
     bounded = property(lambda self: all(node.bounded for node in self.inputs))
     append_only = property(lambda self: all(node.append_only for node in self.inputs))
+    sequence = property(lambda self: tuple(dict.fromkeys(name for node in self.inputs for name in node.sequence)))
     unique_key = None
 
     @property
