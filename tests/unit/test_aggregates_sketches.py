@@ -124,7 +124,9 @@ def test_approximate_quantiles_of_many_values_are_within_one_percent_where_datas
     assert abs(estimate / np.quantile(values, q) - 1) <= 0.01
     sketch = datasketches.kll_doubles_sketch(800)
     sketch.update(values)
-    assert sketch.get_quantile(max(q - 0.02, 0)) * 0.99 <= estimate <= sketch.get_quantile(min(q + 0.02, 1)) * 1.01
+    below = sketch.get_quantile(q - 0.02) if q > 0.02 else sketch.get_min_value()
+    above = sketch.get_quantile(q + 0.02) if q < 0.98 else sketch.get_max_value()
+    assert below * 0.99 <= estimate <= above * 1.01  # theirs is random, ours is not
 
 
 @given(values=st.lists(numbers, min_size=1, max_size=20), gone=st.lists(numbers, max_size=20), at=st.integers(0, 20))
