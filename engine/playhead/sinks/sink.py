@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -20,7 +21,24 @@ class SinkContext:
     unique_key: tuple[str, ...] | None
     """Columns that identify a row of the result, or None."""
     query: str
-    """The query's name."""
+    """The query's name: with a checkpoint also its identity towards the outside."""
+    attempt: int = 0
+    """How often the query was begun from its checkpoints, this time included; 0 without checkpoints."""
+    checkpointed: bool = False
+    """Whether `prepare` and `commit` are called by checkpoints; else once at the end (see `TransactionalSink`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a sink has made ready by the end of an epoch: durable with the checkpoint that holds it, visible to nobody.
+
+    It comes back to `commit` and `recover` as it was given, maybe in another process.
+    """
+
+    details: Any = None
+    """JSON-able: names of hidden files, the number of a transaction."""
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+    """Rows that the checkpoint keeps until they are committed, for sinks that have no hidden place of their own."""
 
 
 class Sink(Protocol):
@@ -42,4 +60,31 @@ class Sink(Protocol):
 
     def close(self, *, failed: bool) -> None:
         """The query ended; leave nothing half written."""
+        ...
+
+
+@runtime_checkable
+class TransactionalSink(Sink, Protocol):
+    """A sink whose effects happen exactly once: prepared with a checkpoint, made visible when that is complete.
+
+    Between two checkpoints `write` may keep rows or put them where nobody sees them. At the end of a checkpoint's
+    epoch comes `prepare`; epochs go on; when all files of the checkpoint are there comes `commit`. Prepared work is
+    committed in the order of its epochs, and may be committed again after a crash: the second time does nothing.
+    A sink that writes to a store with transactions keeps (query, epoch) in the transaction of the rows, to know.
+    """
+
+    eager: bool
+    """Without a checkpoint: whether every epoch is prepared and committed at once, instead of at the end only."""
+
+    def prepare(self, epoch: int) -> Prepared:
+        """Make everything written since the last `prepare` ready; called between epochs, on the thread of `write`."""
+        ...
+
+    def commit(self, epoch: int, prepared: Prepared) -> None:
+        """Make it visible, whole; does nothing where that has been done. On the thread of `write`, between epochs."""
+        ...
+
+    def recover(self, epoch: int, prepared: Prepared | None) -> None:
+        """After `open`, before the first `write` of a resumed query: the query goes on behind `epoch` (0: from the
+        start). Commit `prepared` if it was not yet, and abort all else that earlier attempts left unfinished."""
         ...
