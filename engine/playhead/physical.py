@@ -27,6 +27,12 @@ KEY_GROUPS = 128
 """Into how many buckets key values are hashed: the unit in which state moves between tasks."""
 
 
+def owned_key_groups(task: int, parallelism: int) -> range:
+    """The key groups of a task: all of them together have each group once."""
+    first, end = (-(-number * KEY_GROUPS // parallelism) for number in (task, task + 1))
+    return range(first, end)
+
+
 @dataclass(frozen=True)
 class Exchange:
     """Rows of equal keys go to the same task; without keys all rows go to the first."""

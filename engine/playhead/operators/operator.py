@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from playhead.batch import Batch
+from playhead.state.key_groups import KEY_GROUPS
+from playhead.state.tables import Tables, merged
 
 
 @dataclass
@@ -52,12 +54,53 @@ class Operator:
         """What this operator promises to those behind it when its inputs promise `watermark`."""
         return watermark
 
+    # State
+
+    key_groups: range = range(KEY_GROUPS)
+    """The key groups of which this copy of the operator has the rows. Set by `owns`."""
+    _parts: list[Tables] | None = None
+
+    def owns(self, key_groups: range) -> None:
+        """Told before anything else: this copy gets the rows of these key groups only, no other copy gets any of them.
+
+        Where nothing is said, all. State that belongs to no key goes with the first key group of the copy that has it.
+        """
+        self.key_groups = key_groups
+
     def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
-        """The state of `key_groups` as Arrow tables by name; only what changed since the last such call if asked."""
+        """The state of `key_groups` as Arrow tables by name, copied, so that it can be written while rows come.
+
+        Called between epochs. With `touched_only`, an increment: only what changed since the last `snapshot_taken`,
+        and in tables called `removed_...` what was forgotten. What else the tables are like is in `state.tables`.
+        """
         return {}
 
-    def restore(self, tables: Mapping[str, pa.Table]) -> None:
-        """Add what `snapshot` gave, possibly several times with other key groups, to a fresh operator."""
+    def snapshot_taken(self) -> None:
+        """The snapshots of all key groups were taken: from now on touched means since this moment.
+
+        Before the first call nothing is remembered of what was forgotten, so that it costs nothing without checkpoints.
+        """
+
+    def restore(self, tables: Tables) -> None:
+        """Take note, on a fresh operator, of what a `snapshot` gave.
+
+        Comes once for a base and for each increment behind it in their order, the same for each of several ranges of
+        key groups, in any order of ranges; then comes `restored`, and before that nothing else but `owns`.
+        """
+        self._parts = [*(self._parts or ()), tables]
+
+    def restored(self) -> None:
+        """Go on from what `restore` was given, exactly: what is taken back later is bit for bit what was once emitted.
+
+        All state counts as touched until the next `snapshot_taken`. If the operator owns the key groups of the one that
+        the snapshots are of, that may come at once and the chain of increments go on; else a new base is due.
+        """
+        parts, self._parts = self._parts, None
+        if parts:
+            self.load(merged(parts))
+
+    def load(self, tables: Tables) -> None:
+        """Be, as a fresh operator, what `tables` say, in which each row of state is there once; see `state.tables`."""
 
     @property
     def report(self) -> Report:

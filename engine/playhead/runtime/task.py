@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from playhead.batch import Batch
 from playhead.operators.operator import Operator, Report
-from playhead.physical import Exchange, PhysicalPlan, Vertex
+from playhead.physical import Exchange, PhysicalPlan, Vertex, owned_key_groups
 from playhead.schema import MAX_TIME
 
 
@@ -60,6 +60,8 @@ class Task:
         self.operators: dict[int, Operator] = {
             vertex.id: vertex.make(number == 0) for vertex in plan.vertices if vertex.make
         }
+        for operator in self.operators.values():
+            operator.owns(owned_key_groups(number, parallelism))
         self.epoch = 0
         self._consumers: dict[int, list[tuple[Vertex, int, Exchange | None]]] = defaultdict(list)
         for vertex in plan.vertices:

@@ -16,11 +16,14 @@ from playhead.state.key_columns import key_column
 
 INTEGER, BOOLEAN, FLOAT, STRING, BINARY, DATE, TIME, TIMESTAMP, DURATION, DECIMAL = range(1, 11)
 
+KEY_GROUPS = 128
+"""Into how many buckets key values are hashed: the unit in which state moves between tasks."""
+
 UNITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 DAY_IN_MS = 86_400_000
 
 
-def key_groups(arrays: Sequence[pa.Array], count: int = 128, *, rows: int | None = None) -> Int64s:
+def key_groups(arrays: Sequence[pa.Array], count: int = KEY_GROUPS, *, rows: int | None = None) -> Int64s:
     """The key group of each row of the key columns, from 0 to `count` - 1; `rows` is needed where there are no columns.
 
     This is the definition, which savepoints depend on. `step` is `kernels.key_groups.stepped`.
