@@ -64,6 +64,16 @@ class Sink(Protocol):
 
 
 @runtime_checkable
+class ProvisionalSink(Sink, Protocol):
+    """A sink that shows epochs before a checkpoint holds them, and can be told that some of them are void."""
+
+    def rolled_back(self, epoch: int) -> None:
+        """A query that was begun again goes on behind `epoch`: what came of later epochs is void and comes again,
+        maybe cut into other epochs. After `open`, before the first `write`."""
+        ...
+
+
+@runtime_checkable
 class TransactionalSink(Sink, Protocol):
     """A sink whose effects happen exactly once: prepared with a checkpoint, made visible when that is complete.
 
