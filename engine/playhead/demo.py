@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import playhead as ph
 from playhead.demo_picture import draw
-from playhead.query import LateRowsWarning, Query
+from playhead.left_out import LateRowsWarning
+from playhead.query import Query
 from playhead.warm import hourly, warm
 
 if TYPE_CHECKING:

@@ -87,6 +87,10 @@ class SinkError(RunError):
     """A sink failed; the message names the sink and the epoch."""
 
 
+class RowsNotKeptWarning(UserWarning):
+    """There was more than is kept to be looked at: the first late or rejected rows, or changes, are gone."""
+
+
 def frames_to_user() -> int:
     """The `stacklevel` of a warning that should point at the user's line, outside of this package."""
     package, level, frame = os.path.dirname(__file__), 0, inspect.currentframe()

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from playhead import plan
-from playhead.results import counted
 from playhead.windows import WINDOW_END, WINDOW_START
 
 if TYPE_CHECKING:
-    from playhead.runtime.run import Kept, Run
+    from playhead.runtime.run import Kept
 
 REJECTED = pa.schema([(name, pa.string()) for name in ("source", "position", "text", "reason")])
 
@@ -53,12 +52,3 @@ def _with_clashes_as_text(tables: list[pa.Table]) -> list[pa.Table]:
         return tables
     fields = [[field.with_type(pa.string()) if field.name in clashes else field for field in t.schema] for t in tables]
     return [table.cast(pa.schema(schema)) for table, schema in zip(tables, fields, strict=True)]
-
-
-def rejected_so_far(run: Run) -> str:
-    """How much of the input could not become rows, and the first reason."""
-    first = run.rejected.parts[0][0].slice(0, 1).to_pylist()[0]
-    return (
-        f"{counted(run.rejected_count, 'row')} of the input could not be read and is left out, "
-        f"such as {first['source']}, {first['position']}: {first['reason']}"
-    )

@@ -16,10 +16,11 @@ import pyarrow as pa
 from playhead import plan
 from playhead.durations import microseconds
 from playhead.errors import PlanError, RunError, did_you_mean
-from playhead.kept_rows import REJECTED, kept_table, late_schema, rejected_so_far
+from playhead.kept_rows import REJECTED, kept_table, late_schema
+from playhead.left_out import ways_to_lose
 from playhead.optimize import optimize
 from playhead.physical import lower
-from playhead.results import counted, moment, sorted_result, to_pandas
+from playhead.results import moment, sorted_result, to_pandas
 from playhead.runtime.coordinator import EpochLimits
 from playhead.runtime.delivery import Delivery
 from playhead.runtime.feed import Reading
@@ -46,16 +47,8 @@ def system_clock() -> int:
     return time.monotonic_ns() // 1000
 
 
-class LateRowsWarning(UserWarning):
-    """Rows came later than their source declared, and were left out of windows that had closed."""
-
-
 class QueryFailedWarning(UserWarning):
     """A query that nobody was waiting for has failed."""
-
-
-class RejectedRowsWarning(UserWarning):
-    """Some input could not become rows."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +107,7 @@ class Query:
         self._raised_at: TracebackType | None = None
         self._stepping = threading.Lock()
         self._ended: int | None = None
-        self._warned: set[str] = set()
+        self._ways_to_lose, self._warned = ways_to_lose(node), set[type[UserWarning]]()
         self._waited_for = False
         self._begun = settings.clock()
         self._bar = ProgressBar(self.name)
@@ -341,7 +334,7 @@ class Query:
             self._ended = self._settings.clock()
             if self.error is not None and not self._waited_for and self._ready.is_set():
                 told = f"stopped at epoch {self._run.epoch}: {type(self.error).__name__}: {self.error}"
-                self._warn("failed", QueryFailedWarning, told)
+                self._warn(QueryFailedWarning, told)
             self._done.set()
             self._ready.set()
             self._bar.close(self.progress if self.error is None else None)
@@ -350,19 +343,13 @@ class Query:
 
     def _after_epoch(self) -> None:
         self._bar.update(lambda: self.progress)
-        if self._run.late.rows and "late" not in self._warned:
-            self._warn(
-                "late",
-                LateRowsWarning,
-                f"{counted(self._run.late.rows, 'row')} so far came after their window had closed and were left out; "
-                "`.late` has them, with their windows. A larger out_of_order= or allowed_lateness= accepts them.",
-            )
-        if self._run.rejected_count and "rejected" not in self._warned:
-            told = rejected_so_far(self._run)
-            self._warn("rejected", RejectedRowsWarning, f"{told}. `.rejected` has them, with position and reason")
+        for way in self._ways_to_lose:
+            told = way.told(self._run) if way.category not in self._warned else None
+            if told is not None:
+                self._warn(way.category, told)
 
-    def _warn(self, what: str, category: type[UserWarning], text: str) -> None:
-        self._warned.add(what)
+    def _warn(self, category: type[UserWarning], text: str) -> None:
+        self._warned.add(category)
         try:
             warnings.warn(f"{self.name}: {text}", category, stacklevel=2)
         except UserWarning:

@@ -13,14 +13,8 @@ import pyarrow as pa
 from playhead import plan
 from playhead.checks import check_plan
 from playhead.errors import PlanError, UnboundedError, did_you_mean, frames_to_user
-from playhead.kept_rows import rejected_so_far
-from playhead.query import (
-    Query,
-    QuerySettings,
-    RejectedRowsWarning,
-    prepare,
-    system_clock,
-)
+from playhead.left_out import ways_to_lose
+from playhead.query import Query, QuerySettings, prepare, system_clock
 from playhead.results import sorted_result, to_pandas
 from playhead.runtime.coordinator import EpochLimits
 from playhead.runtime.pacing import parse_speed
@@ -64,12 +58,10 @@ def run_to_end(node: plan.Node, *, parallelism: int = 1) -> pa.Table:
         run.loop()
     finally:
         bar.close(None)
-    if run.rejected_count:
-        warnings.warn(
-            f"{rejected_so_far(run)}. frame.start().wait().rejected has them; on_error='raise' stops at the first",
-            RejectedRowsWarning,
-            stacklevel=frames_to_user(),
-        )
+    for way in ways_to_lose(node):
+        told = way.told(run)
+        if told is not None:
+            warnings.warn(told, way.category, stacklevel=frames_to_user())
     return sink.latest()
 
 

@@ -15,7 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import playhead as ph
-from playhead.query import LateRowsWarning, RejectedRowsWarning
+from playhead.left_out import (
+    ExpiredRowsWarning,
+    LateRowsWarning,
+    MissingKeysWarning,
+    RejectedRowsWarning,
+    RowsNotKeptWarning,
+)
 from playhead.runtime import run as running
 from playhead.testing import Schedule, malformed, rows, schedules, scripted, trace
 from playhead.testing.oracles import windows_of
@@ -91,8 +97,10 @@ def test_warnings_as_errors_do_not_stop_a_query():
 def test_what_cannot_be_kept_is_counted_all_the_same(monkeypatch, parallelism):
     monkeypatch.setattr(running, "Kept", partial(running.Kept, most=100))
     by_minute = disordered(200, 1000).groupby(ph.tumbling("1min")).agg(n=("n", "size"))
-    with pytest.warns(LateRowsWarning):
+    with pytest.warns() as told:
         query = by_minute.start(max_rows=50, parallelism=parallelism).wait(30)
+    assert [one.category for one in told] == [LateRowsWarning, RowsNotKeptWarning]
+    assert "have the last 100 each" in str(told[1].message)
     assert query.progress.late == 1000
     kept = query.late.compute()
     assert 100 <= len(kept) < 200
@@ -135,16 +143,43 @@ def test_rows_without_a_key_are_counted_where_they_are_dropped():
     frame = scripted({"at": AT, "k": pa.string()}, [rows(*given_rows)], time="at", out_of_order="1s")
     counted = frame.groupby("k", dropna=True).agg(n=ph.size())
     assert trace(counted)[-1].counts["missing key"] == 6
-    assert counted.start().wait(30).metrics["missing key"] == 6
+    with pytest.warns(MissingKeysWarning, match=r"\b6 rows .*dropna=False makes groups") as told:
+        assert counted.start().wait(30).metrics["missing key"] == 6
+    assert len(told) == 1
     assert [row["n"] for row in trace(counted)[-1].table] == [3]
 
 
-def test_rows_that_waited_too_long_for_a_partner_are_counted():
+def test_rows_without_a_key_are_told_of_by_compute_too():
+    frame = ph.from_arrow(pa.table({"k": ["a", None, None]}))
+    with pytest.warns(MissingKeysWarning, match="2 rows"):
+        assert frame.groupby("k", dropna=True).agg(n=ph.size()).compute().n.tolist() == [1]
+
+
+def waiting_for_partners():
+    """Two inputs of 60 rows, a second apart, each with its partner at the same time; they wait for 5 s."""
     left = [{"at": n * 1_000_000, "k": n} for n in range(60)]
     sides = [
         scripted({"at": AT, "k": pa.int64()}, [rows(*left)], time="at", out_of_order="0s", name=name) for name in "ab"
     ]
-    joined = sides[0].merge(sides[1], on="k", ttl="5s")
-    results = trace(joined, Schedule(epochs=((10, 10),) * 6))
+    return sides[0].merge(sides[1], on="k", ttl="5s")
+
+
+def test_rows_that_waited_too_long_for_a_partner_are_counted():
+    results = trace(waiting_for_partners(), Schedule(epochs=((10, 10),) * 6))
     assert len(results[-1].table) == 60
     assert results[-2].counts["expired"] > 60
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_rows_that_waited_too_long_for_a_partner_are_warned_of_once(parallelism):
+    with pytest.warns(ExpiredRowsWarning, match="rows so far waited .*larger ttl=") as told:
+        query = waiting_for_partners().start(max_rows=10, parallelism=parallelism).wait(30)
+    assert len(told) == 1
+    assert query.metrics["expired"] > 20  # how many, depends on which side was read first
+
+
+def test_changes_that_memory_no_longer_holds_are_told_when_they_are_asked_for():
+    sink = ph.to_memory(keep_changes=10)
+    ph.from_arrow(pa.table({"x": range(100)})).start(sink, max_rows=5).wait(30)
+    with pytest.warns(RowsNotKeptWarning, match="90 rows .*keep_changes="):
+        assert sum(change.changes.num_rows for change in sink.changelog()) == 10

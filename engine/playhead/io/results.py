@@ -53,8 +53,13 @@ def to_parquet(path: Any, *, filesystem: fs.FileSystem | None = None, target_byt
     return ParquetSink(path, filesystem, target_bytes)
 
 
-def to_memory() -> MemorySink:
+def to_memory(*, keep_changes: int = 100_000) -> MemorySink:
     """A sink that keeps the result in memory, for `query.latest()`; what a query without a sink does by itself.
+
+    Parameters
+    ----------
+    keep_changes : int
+        How many rows of the changelog are kept at most, for `changelog()` of the sink.
 
     Examples
     --------
@@ -67,7 +72,7 @@ def to_memory() -> MemorySink:
     """
     from playhead.sinks.memory import MemorySink
 
-    return MemorySink()
+    return MemorySink(keep_changes)
 
 
 def to_nothing() -> CountingSink:

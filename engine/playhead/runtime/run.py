@@ -65,12 +65,16 @@ class Kept:
     most: int = KEPT_ROWS
     parts: deque[Any] = field(default_factory=deque)
     rows: int = 0
+    dropped: int = 0
+    """How many were kept and had to go."""
 
     def add(self, part: Any, rows: int) -> None:
         self.parts.append((part, rows))
         self.rows += rows
         while self.rows - self.parts[0][1] >= self.most:
-            self.rows -= self.parts.popleft()[1]
+            oldest = self.parts.popleft()[1]
+            self.rows -= oldest
+            self.dropped += oldest
 
 
 class Run:

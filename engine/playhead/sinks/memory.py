@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from dataclasses import dataclass, field
 from threading import Lock
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from playhead.batch import Batch, Int64s
-from playhead.errors import SinkError
+from playhead.errors import RowsNotKeptWarning, SinkError, frames_to_user
 from playhead.schema import MIN_TIME
 from playhead.sinks.sink import SinkContext
 from playhead.state.keyed_slots import KeyedSlots
@@ -39,6 +40,7 @@ class MemorySink:
     """How many rows of the changelog were let go."""
     _changes: deque[Change] = field(default_factory=deque, repr=False)
     _kept: int = 0
+    _said_so: bool = False
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __repr__(self) -> str:
@@ -67,9 +69,18 @@ class MemorySink:
             return self._table.table()
 
     def changelog(self) -> list[Change]:
-        """The last changes, oldest first."""
+        """The last changes, oldest first; a warning says so, once, if those before them are no longer there."""
         with self._lock:
-            return list(self._changes)
+            changes, say_so = list(self._changes), self.dropped > 0 and not self._said_so
+            self._said_so |= say_so
+        if say_so:
+            warnings.warn(
+                f"the first {self.dropped:,} rows of the changelog are no longer there; "
+                "ph.to_memory(keep_changes=...) keeps more, a ph.to_callback(...) sees all",
+                RowsNotKeptWarning,
+                stacklevel=frames_to_user(),
+            )
+        return changes
 
     def _remember(self, change: Change) -> None:
         self._changes.append(change)
