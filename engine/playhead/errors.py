@@ -12,7 +12,9 @@ PlayheadError
 └── RunError                  a query that stopped while running
     ├── UserFunctionError     the user's own function raised; names its line and the row
     ├── SourceError           a source failed; names the source and the position
-    └── SinkError             a sink failed; names the sink and the epoch
+    ├── SinkError             a sink failed; names the sink and the epoch
+    └── CheckpointError       a checkpoint that cannot be read, written or used for this query
+        └── FencedError       another process has taken the query over, or still has it
 """
 
 from __future__ import annotations
@@ -89,6 +91,12 @@ class SinkError(RunError):
 
 class RowsNotKeptWarning(UserWarning):
     """There was more than is kept to be looked at: the first late or rejected rows, or changes, are gone."""
+class CheckpointError(RunError):
+    """A checkpoint cannot be read, written or used for this query; the message says which and why."""
+
+
+class FencedError(CheckpointError):
+    """Another process has taken the query over, or still has it: two may not write the same checkpoints."""
 
 
 def frames_to_user() -> int:

@@ -20,6 +20,7 @@ from playhead.operators.metric import MetricOperator
 from playhead.operators.operator import Operator
 from playhead.operators.rows import ConcatOperator, FilterOperator, MapBatchesOperator, ProjectOperator
 from playhead.operators.with_time import WithTimeOperator
+from playhead.plan.identity import Identities, Identity
 from playhead.state.key_groups import key_groups
 from playhead.windows import Hopping, Session
 
@@ -62,6 +63,8 @@ class Vertex:
     name: str
     make: Callable[[bool], Operator] | None
     edges: tuple[Edge, ...] = ()
+    identity: Identity | None = None
+    """Under which its state goes into checkpoints; None if it has none."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ class _Lowering:
     updates: bool
     physical: PhysicalPlan = field(default_factory=PhysicalPlan)
     done: dict[plan.Node, int] = field(default_factory=dict)
+    identities: Identities = field(default_factory=Identities)
 
     def vertex(self, node: plan.Node) -> int:
         if node not in self.done:
@@ -210,7 +214,7 @@ class _Lowering:
         vertices = [self.vertex(input) for input in inputs]
         edges = tuple(Edge(vertex, exchange[i] if exchange else None) for i, vertex in enumerate(vertices))
         id = len(self.physical.vertices)
-        self.physical.vertices.append(Vertex(id, f"{id} {node}", make, edges))
+        self.physical.vertices.append(Vertex(id, f"{id} {node}", make, edges, self.identities.of(node)))
         return id
 
 

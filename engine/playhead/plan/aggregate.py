@@ -32,6 +32,8 @@ class Aggregate(OneInput):
     allowed_lateness: int = 0
     emit_every: int | None = None
     dropna: bool = False
+    label: str | None = None
+    """What the user calls this step, for its state in checkpoints."""
 
     def __post_init__(self) -> None:
         require_unique(self.schema.names, "the aggregate's result")

@@ -26,6 +26,8 @@ class Merge:
     how: str
     ttl: int | None = None
     suffixes: tuple[str, str] = ("_x", "_y")
+    label: str | None = None
+    """What the user calls this step, for its state in checkpoints."""
 
     def __post_init__(self) -> None:
         require_same_key_types(self.left, self.right, self.on, "merge")
@@ -71,6 +73,8 @@ class MergeAsof:
     tolerance: int | None = None
     allow_exact_matches: bool = True
     suffixes: tuple[str, str] = ("_x", "_y")
+    label: str | None = None
+    """What the user calls this step, for its state in checkpoints."""
 
     def __post_init__(self) -> None:
         for side in self.inputs:

@@ -203,6 +203,8 @@ class Limit(OneInput):
 
     input: Node
     count: int
+    label: str | None = None
+    """What the user calls this step, for its state in checkpoints."""
 
     def __post_init__(self) -> None:
         if not self.input.append_only:
@@ -223,6 +225,8 @@ class WithTime(OneInput):
     input: Node
     event_time: EventTime
     out_of_order: int | None
+    label: str | None = None
+    """What the user calls this step, for its state in checkpoints."""
 
     def __post_init__(self) -> None:
         kind = require_column(self.event_time.column, self.input.schema).type

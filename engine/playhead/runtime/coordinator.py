@@ -38,6 +38,12 @@ class Situation:
     """Every source has ended and nothing waits."""
     running: bool
     """Not paused, or stepping."""
+    playhead: int = MIN_TIME
+    """The event time that results show."""
+    writing: bool = False
+    """A checkpoint is being written; the next one waits for it."""
+    asked: bool = False
+    """Somebody asked for a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ class OpenEpoch:
 
     epoch: int
     max_rows: int
+    checkpoint: bool = False
+    """What is known at its end goes into a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +68,97 @@ class Finish:
     """Everything has been read: close with a last epoch at the end of time."""
 
     epoch: int
+    checkpoint: bool = False
 
 
 Command = OpenEpoch | Wait | Finish
 
 
+@dataclass(frozen=True, slots=True)
+class CheckpointTimes:
+    """When an epoch's end becomes a checkpoint, besides when somebody asks for one and at the end."""
+
+    every: int | None = None
+    """Microseconds of the injected clock from one to the next."""
+    spacing: int | None = None
+    """Microseconds of event time from one to the next."""
+
+
 @dataclass
 class Coordinator:
-    """Numbers epochs and decides when the next one opens."""
+    """Numbers epochs, and decides when the next one opens and which of them become checkpoints."""
 
     limits: EpochLimits
     epoch: int = 0
     """The last epoch that was opened."""
+    times: CheckpointTimes | None = None
+    """None: there are no checkpoints."""
+    checkpoint_epoch: int = 0
+    """The last epoch that became a checkpoint, or behind which the query was resumed."""
+    _checkpoint_time: int | None = None
+    _checkpoint_playhead: int = MIN_TIME
 
     def next(self, situation: Situation) -> Command:
         """What to do now."""
         if situation.finished:
+            if situation.writing:
+                return Wait(None)
             self.epoch += 1
-            return Finish(self.epoch)
-        if not situation.running:
-            return Wait(None)
-        if situation.rows >= self.limits.max_rows or (situation.marks and not situation.rows):
-            return self._open()
-        if not situation.rows:
-            return Wait(None)
-        waited = situation.now - (situation.since if situation.since is not None else situation.now)
-        if waited >= self.limits.max_delay or situation.settled:
-            return self._open()
-        return Wait(self.limits.max_delay - waited)
+            self._checkpointed(situation)
+            return Finish(self.epoch, self.times is not None)
+        due = self._due(situation)
+        if not self._opens(situation):
+            if due:
+                return self._open(situation, 0, due)
+            return Wait(self._until_end(situation))
+        return self._open(situation, self.limits.max_rows, due)
 
-    def _open(self) -> OpenEpoch:
+    def suspend(self, situation: Situation) -> OpenEpoch | None:
+        """The last epoch of a query that is stopped and may go on later; None where nothing has happened since."""
+        if self.times is None or (self.epoch == self.checkpoint_epoch and not situation.asked):
+            return None
+        return self._open(situation, 0, True)
+
+    def _opens(self, situation: Situation) -> bool:
+        if not situation.running:
+            return False
+        if situation.rows >= self.limits.max_rows or (situation.marks and not situation.rows):
+            return True
+        return situation.rows > 0 and (self._until_end(situation) == 0 or situation.settled)
+
+    def _until_end(self, situation: Situation) -> int | None:
+        """How long the epoch may still wait for rows."""
+        if not situation.running or not situation.rows:
+            return None
+        waited = situation.now - (situation.since if situation.since is not None else situation.now)
+        return max(0, self.limits.max_delay - waited)
+
+    def _due(self, situation: Situation) -> bool:
+        """Whether an epoch that ends now should become a checkpoint."""
+        if self.times is None or situation.writing:
+            return False
+        if self._checkpoint_time is None:
+            self._checkpoint_time, self._checkpoint_playhead = situation.now, situation.playhead
+        if situation.asked:
+            return True
+        every, spacing = self.times.every, self.times.spacing
+        if self.epoch == self.checkpoint_epoch:
+            return False
+        if self._checkpoint_playhead == MIN_TIME:
+            self._checkpoint_playhead = situation.playhead
+        return (every is not None and situation.now - self._checkpoint_time >= every) or (
+            spacing is not None and situation.playhead - self._checkpoint_playhead >= spacing
+        )
+
+    def _open(self, situation: Situation, rows: int, checkpoint: bool) -> OpenEpoch:
         self.epoch += 1
-        return OpenEpoch(self.epoch, self.limits.max_rows)
+        if checkpoint:
+            self._checkpointed(situation)
+        return OpenEpoch(self.epoch, rows, checkpoint)
+
+    def _checkpointed(self, situation: Situation) -> None:
+        self.checkpoint_epoch = self.epoch
+        self._checkpoint_time, self._checkpoint_playhead = situation.now, situation.playhead
 
 
 @dataclass(frozen=True, slots=True)

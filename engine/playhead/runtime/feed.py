@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -61,6 +62,18 @@ class SourceFeed:
     """When each split last gave rows."""
     unwanted: bool = False
     """Nothing more is read from it."""
+    saved: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Where its splits stood when the query was resumed, by name; each is used when the split is found."""
+
+    def standing(self) -> dict[str, Any]:
+        """How far the source has come, JSON-able: what `resume` goes on from."""
+        splits = dict(self.saved) | {reader.split.name: reader.standing() for reader in self.readers}
+        return {"name": self.source.name, "watermark": self.watermark, "consumed": self.consumed, "splits": splits}
+
+    def resume(self, standing: Mapping[str, Any]) -> None:
+        """Go on where `standing` said; before splits are found."""
+        self.watermark, self.consumed = standing["watermark"], standing["consumed"]
+        self.saved = dict(standing["splits"]) if getattr(self.source, "replayable", True) else {}
 
 
 class Feed:
@@ -72,9 +85,13 @@ class Feed:
         reading: Reading,
         clock: Clock,
         changed: threading.Condition,
+        standing: Sequence[Mapping[str, Any] | None] = (),
     ) -> None:
         self.reading, self.clock, self.changed = reading, clock, changed
         self.sources = [SourceFeed(source, tuple(columns)) for source, columns in sources]
+        for feed, where in zip(self.sources, standing, strict=False):
+            if where is not None:
+                feed.resume(where)
         self._looked = clock()
         self._may_idle = any(source.idle_timeout is not None for source, _ in sources)
         self._waiting_since: int | None = None
@@ -250,6 +267,10 @@ class Feed:
 
     # Opening and closing splits
 
+    def standing(self) -> list[dict[str, Any]]:
+        """How far every source has come."""
+        return [feed.standing() for feed in self.sources]
+
     def _discover(self, feed: SourceFeed) -> None:
         known = {reader.split.name for reader in feed.readers}
         for split in feed.source.splits():
@@ -263,6 +284,8 @@ class Feed:
                     paced=self.reading.order == "replay",
                     knows_rest=self._knows_rest(feed.source),
                 )
+                if split.name in feed.saved:
+                    reader.resume(feed.saved.pop(split.name))
                 feed.readers.append(reader)
 
     def look_for_splits(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,9 +73,34 @@ class SplitReader:
         self._bytes = 0
         self._full = False
         """The thread waits for room in the buffer."""
-        self._ended = False
+        self._ended = self._ended_before = False
         self._error: BaseException | None = None
         self._thread: threading.Thread | None = None
+
+    # Where it stands
+
+    def standing(self) -> dict[str, Any]:
+        """Where consumption stands, JSON-able: what `resume` goes on from."""
+        return {
+            "position": self.position,
+            "skip": self.skip,
+            "max_time": self.max_time,
+            "max_release": self.max_release,
+            "rest_min_time": self.rest_min_time,
+            "carried": self.carried,
+            "idle": self.idle,
+            "consumed": self.consumed,
+            "ended": self.started and self.finished,
+        }
+
+    def resume(self, standing: Mapping[str, Any]) -> None:
+        """Go on where `standing` said; before `start` only."""
+        self.position, self.skip = standing["position"], standing["skip"]
+        self.max_time, self.max_release = standing["max_time"], standing["max_release"]
+        self.rest_min_time, self.carried = standing["rest_min_time"], standing["carried"]
+        self.idle, self.consumed = standing["idle"], standing["consumed"]
+        if standing["ended"] and not self.source.grows:
+            self._ended = self._ended_before = True
 
     # The reading thread
 
@@ -85,14 +110,16 @@ class SplitReader:
 
     @property
     def started(self) -> bool:
-        return self._thread is not None
+        return self._thread is not None or self._ended_before
 
     def _read(self) -> None:
-        before, release = self.position, MIN_TIME
+        before, release, skip = self.position, self.max_release, self.skip
         try:
             for chunk in self.source.read(self.split, self.columns, self.position, self.stop):
                 decoded = self._decoded(chunk, before, release)
                 before = chunk.position
+                decoded.taken = min(skip, chunk.rows.num_rows)  # taken before the query was resumed
+                skip -= decoded.taken
                 if len(decoded.releases):
                     release = int(decoded.releases[-1])
                 if not self._put(decoded):

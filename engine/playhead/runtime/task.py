@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -142,6 +142,26 @@ class Task:
             self._receive(message)
         elif self.outbox is not None:
             self.outbox.send(task, message)
+
+    # State
+
+    def snapshot(self, *, touched_only: bool) -> dict[int, dict[str, pa.Table]]:
+        """The state of every operator by vertex, for the key groups of this task; the next one is relative to this."""
+        mine = owned_key_groups(self.number, self.parallelism)
+        state = {}
+        for vertex in self.plan.vertices:
+            if vertex.identity is not None:
+                operator = self.operators[vertex.id]
+                state[vertex.id] = operator.snapshot(mine, touched_only=touched_only)
+                operator.snapshot_taken()
+        return state
+
+    def restore(self, state: Mapping[int, Sequence[Mapping[str, pa.Table]]]) -> None:
+        """Go on from parts of `snapshot`, in the order in which they were taken; before the first epoch only."""
+        for id, parts in state.items():
+            for part in parts:
+                self.operators[id].restore(part)
+            self.operators[id].snapshot_taken()
 
     # Waiting for the other tasks
 
