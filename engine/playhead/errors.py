@@ -91,6 +91,8 @@ class SinkError(RunError):
 
 class RowsNotKeptWarning(UserWarning):
     """There was more than is kept to be looked at: the first late or rejected rows, or changes, are gone."""
+
+
 class CheckpointError(RunError):
     """A checkpoint cannot be read, written or used for this query; the message says which and why."""
 

@@ -10,7 +10,7 @@ from playhead import plan
 from playhead.windows import WINDOW_END, WINDOW_START
 
 if TYPE_CHECKING:
-    from playhead.runtime.run import Kept
+    from playhead.runtime.kept import Kept
 
 REJECTED = pa.schema([(name, pa.string()) for name in ("source", "position", "text", "reason")])
 

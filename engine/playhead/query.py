@@ -6,80 +6,39 @@ import itertools
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from playhead import plan
+from playhead.attempts import Attempts
 from playhead.durations import microseconds
 from playhead.errors import PlanError, RunError, did_you_mean
 from playhead.kept_rows import REJECTED, kept_table, late_schema
 from playhead.left_out import ways_to_lose
 from playhead.optimize import optimize
-from playhead.physical import lower
+from playhead.preparing import QueryFailedWarning, QueryRestartedWarning, QuerySettings
+from playhead.recovery import SavedCheckpoint
 from playhead.results import moment, sorted_result, to_pandas
-from playhead.runtime.coordinator import EpochLimits
-from playhead.runtime.delivery import Delivery
-from playhead.runtime.feed import Reading
-from playhead.runtime.pacing import Clock, parse_speed
+from playhead.runtime.pacing import parse_speed
 from playhead.runtime.progress import Progress, ProgressBar, progress_of
-from playhead.runtime.run import Goal, Run, RunSettings
-from playhead.schema import MAX_TIME, MIN_TIME
+from playhead.runtime.run import Goal
+from playhead.schema import MAX_TIME
 from playhead.sinks.memory import MemorySink
-from playhead.sinks.sink import Sink, SinkContext
+from playhead.sinks.sink import Sink
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from playhead.frame import Frame
+    from playhead.runtime.run import Run
 
 _NUMBERS = itertools.count(1)
 
 STOP_SECONDS = 30
 """So long `stop` waits for a function of the user's that does not return."""
-
-
-def system_clock() -> int:
-    """Microseconds of a clock that never goes back."""
-    return time.monotonic_ns() // 1000
-
-
-class QueryFailedWarning(UserWarning):
-    """A query that nobody was waiting for has failed."""
-
-
-@dataclass(frozen=True)
-class QuerySettings:
-    """What `start` and `replay` were asked for."""
-
-    mode: str
-    order: str
-    known_watermark: bool
-    parallelism: int = 1
-    limits: EpochLimits = EpochLimits()  # noqa: RUF009  it is frozen
-    speed: float | None = None
-    range_start: int = MIN_TIME
-    range_end: int = MAX_TIME
-    clock: Clock = system_clock
-    frame_of: Callable[[pa.Table, str], Any] = lambda table, name: table
-    """Makes a frame of a table, for `late` and `rejected`: frames know queries, not the other way round."""
-
-
-def prepare(node: plan.Node, sinks: Sequence[Sink], settings: QuerySettings, name: str) -> Run:
-    """A run of a plan, not yet begun; everything that can be refused is refused here."""
-    if settings.parallelism < 1:
-        raise PlanError(f"parallelism={settings.parallelism} runs nothing; give 1 or more")
-    optimized = optimize(node)
-    physical = lower(optimized, mode="append" if settings.mode == "append" else "update")
-    context = SinkContext(node.schema, settings.mode, node.unique_key, name)
-    reading = Reading(settings.order, settings.known_watermark)
-    run_settings = RunSettings(
-        reading, settings.limits, settings.parallelism, settings.clock, settings.speed, settings.range_start
-    )
-    return Run(physical, Delivery(sinks, context, net=isinstance(optimized, plan.Aggregate)), run_settings)
 
 
 class Query:
@@ -101,7 +60,7 @@ class Query:
         self.name = name or f"query {next(_NUMBERS)}"
         self._node, self._settings = node, settings
         self._view = next((sink for sink in sinks if isinstance(sink, MemorySink)), None)
-        self._run = prepare(node, sinks, settings, self.name)
+        self._attempts = Attempts(node, sinks, settings, self.name)
         self.error: BaseException | None = None
         self._done, self._ready = threading.Event(), threading.Event()
         self._raised_at: TracebackType | None = None
@@ -111,13 +70,18 @@ class Query:
         self._waited_for = False
         self._begun = settings.clock()
         self._bar = ProgressBar(self.name)
-        self._run.on_epoch, self._run.on_open = self._after_epoch, self._ready.set
+        self._attempts.connect(self._after_epoch, self._ready.set, self._restarted)
         self._run.pacer.playing = not paused
         self._thread = threading.Thread(target=self._work, name=f"playhead {self.name}", daemon=True)
         self._thread.start()
         self._ready.wait()
         if self._done.is_set() and not self._run.delivery.ready:
             self._raise_if_failed()  # a sink refused
+
+    @property
+    def _run(self) -> Run:
+        """The attempt that is under way."""
+        return self._attempts.run
 
     # What it is doing
 
@@ -138,7 +102,7 @@ class Query:
     def metrics(self) -> dict[str, Any]:
         """Numbers by name: rows in, changes out, late, rejected, state bytes by operator, the user's own metrics."""
         run = self._run
-        counts = run.tasks.counts()
+        counts = run.counts()
         return {
             "epochs": run.epoch,
             "rows_in": run.rows,
@@ -323,15 +287,33 @@ class Query:
         why = "" if self.error is None else f"; {type(self.error).__name__}: {self.error}"
         return f"<{self.name}: {self.progress}{why}>"
 
+    # Checkpoints
+
+    @property
+    def checkpoints(self) -> list[SavedCheckpoint]:
+        """The checkpoints that are kept, oldest first: epoch, playhead and name of each."""
+        return [] if self._attempts.recovery is None else self._attempts.recovery.saved(self._zone)
+
+    def savepoint(self, name: str) -> str:
+        """Keep the query's state as it is after this epoch, whole and until you delete it; returns the place.
+
+        `start(..., resume=place)` begins another query with it, `start()` under the same name and `checkpoint=` after
+        the query's own checkpoints are gone too.
+        """
+        if self._attempts.recovery is None:
+            raise RunError(f"{self.name} keeps no checkpoints: start it with checkpoint='a folder', name=...")
+        return self._attempts.recovery.savepoint(name, self._done)
+
     # The thread
 
     def _work(self) -> None:
         try:
-            self._run.loop()
+            self._attempts.loop()
         except BaseException as error:
             self.error, self._raised_at = error, error.__traceback__
         finally:
             self._ended = self._settings.clock()
+            self._attempts.close()
             if self.error is not None and not self._waited_for and self._ready.is_set():
                 told = f"stopped at epoch {self._run.epoch}: {type(self.error).__name__}: {self.error}"
                 self._warn(QueryFailedWarning, told)
@@ -347,6 +329,11 @@ class Query:
             told = way.told(self._run) if way.category not in self._warned else None
             if told is not None:
                 self._warn(way.category, told)
+
+    def _restarted(self, epoch: int, error: Exception) -> None:
+        self._warned.discard(QueryRestartedWarning)
+        told = f"goes on behind epoch {epoch:,} after {type(error).__name__}: {error}"
+        self._warn(QueryRestartedWarning, told)
 
     def _warn(self, category: type[UserWarning], text: str) -> None:
         self._warned.add(category)

@@ -14,7 +14,8 @@ from playhead import plan
 from playhead.checks import check_plan
 from playhead.errors import PlanError, UnboundedError, did_you_mean, frames_to_user
 from playhead.left_out import ways_to_lose
-from playhead.query import Query, QuerySettings, prepare, system_clock
+from playhead.preparing import QuerySettings, prepare, system_clock
+from playhead.query import Query
 from playhead.results import sorted_result, to_pandas
 from playhead.runtime.coordinator import EpochLimits
 from playhead.runtime.pacing import parse_speed

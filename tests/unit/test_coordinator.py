@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import playhead as ph
-from playhead.query import Query, QuerySettings
+from playhead.preparing import QuerySettings
+from playhead.query import Query
 from playhead.runtime.coordinator import (
     Coordinator,
     EpochLimits,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import playhead as ph
 from playhead.errors import PlanError, RunError
 from playhead.plan import scans
-from playhead.query import Query, QuerySettings
+from playhead.preparing import QuerySettings
+from playhead.query import Query
 from playhead.runtime.coordinator import EpochLimits
 from playhead.runtime.pacing import Pacer
 from playhead.runtime.time_range import time_range

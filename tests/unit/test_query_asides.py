@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import playhead as ph
-from playhead.query import QueryFailedWarning
+from playhead.preparing import QueryFailedWarning
 
 
 def trades() -> pd.DataFrame:

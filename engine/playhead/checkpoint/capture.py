@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
+from playhead.plan.identity import Identity
 from playhead.sinks.sink import Prepared
-
-Tables = Mapping[str, pa.Table]
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Which operator of which plan a state belongs to, independent of numbers that the next plan may give otherwise."""
-
-    id: str
-    kind: str
-    description: str
-    layout: Mapping[str, Any] = field(default_factory=dict)
+from playhead.state.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -44,6 +32,7 @@ class Capture:
     operators: Sequence[OperatorCapture]
     prepared: Sequence[tuple[str, Prepared] | None] = ()
     """For each sink its description and what it has prepared; None where it takes no part."""
+    parallelism: int = 1
     finished: bool = False
-    savepoint: str | None = None
-    """Also write it whole, under this name."""
+    savepoints: tuple[str, ...] = ()
+    """Also write it whole, under each of these names."""

@@ -20,7 +20,7 @@ class CheckpointWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Retention:
-    """Which checkpoints are kept: the last `count`, and besides one in every `spacing` of event time, `most` of them."""
+    """Which checkpoints are kept: the last `count`, and one in every `spacing` of event time, up to `most` of these."""
 
     count: int = 3
     spacing: int | None = None

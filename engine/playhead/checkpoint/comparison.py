@@ -61,9 +61,7 @@ class Comparison:
 UNCHANGED = "unchanged"
 
 
-def compare(
-    manifest: Manifest, operators: Sequence[Identity], sources: Sequence[str], *, mode: str
-) -> Comparison:
+def compare(manifest: Manifest, operators: Sequence[Identity], sources: Sequence[str], *, mode: str) -> Comparison:
     """Hold a checkpoint against the stateful operators and the sources of a plan."""
     findings: list[Finding] = []
     migrations: dict[str, Migration] = {}
@@ -85,9 +83,7 @@ def compare(
     return Comparison(manifest, (*findings, *told), migrations, positions)
 
 
-def _kept(
-    identity: Identity, saved: OperatorState, saved_mode: str, mode: str
-) -> tuple[Finding, Migration | None]:
+def _kept(identity: Identity, saved: OperatorState, saved_mode: str, mode: str) -> tuple[Finding, Migration | None]:
     if saved.kind != identity.kind:
         reason = f"it was {saved.description}, and is {identity.description}"
         return Finding("incompatible", identity.id, reason), None
@@ -107,9 +103,7 @@ def _near(identity: Identity, saved: Mapping[str, OperatorState]) -> str:
     return f"; the checkpoint has {', '.join(map(repr, alike[:3]))}, which is another step" if alike else ""
 
 
-def _sources(
-    manifest: Manifest, names: Sequence[str]
-) -> tuple[tuple[Mapping[str, Any] | None, ...], list[Finding]]:
+def _sources(manifest: Manifest, names: Sequence[str]) -> tuple[tuple[Mapping[str, Any] | None, ...], list[Finding]]:
     """Sources are matched by name, and what is left over by its place."""
     left = list(manifest.sources)
     matched: list[Mapping[str, Any] | None] = []

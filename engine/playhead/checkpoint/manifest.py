@@ -60,6 +60,7 @@ class Manifest:
     """The input had ended, and the last results were shown."""
     savepoint: str | None = None
     key_groups: int = 128
+    parallelism: int = 1
     version: str = ""
     """The version of Playhead that wrote it."""
 
@@ -105,6 +106,7 @@ class Manifest:
             "finished": self.finished,
             "savepoint": self.savepoint,
             "key_groups": self.key_groups,
+            "parallelism": self.parallelism,
             "sources": [dict(source) for source in self.sources],
             "progress": dict(self.progress),
             "operators": operators,
@@ -169,5 +171,6 @@ def _from_json(value: Mapping[str, Any]) -> Manifest:
         finished=value["finished"],
         savepoint=value["savepoint"],
         key_groups=value["key_groups"],
+        parallelism=value["parallelism"],
         version=value["playhead"],
     )

@@ -17,12 +17,15 @@ class Migration:
 
     accumulators: Mapping[int, int] | None = None
     """For aggregates whose list changed: old number -> new number; the others begin empty."""
-    columns: Mapping[str, Mapping[int, int]] | None = None
-    """For joins whose inputs changed, by table: old column number -> new number."""
     notes: tuple[str, ...] = ()
     """What changed, in words."""
     obstacle: str = ""
     """Why it cannot be done; empty if it can."""
+
+    @property
+    def unchanged(self) -> bool:
+        """The state is as it was, so that increments may go behind it."""
+        return not self.notes and self.accumulators is None
 
     def apply(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         """The tables as the changed operator restores them."""
@@ -41,7 +44,7 @@ class Migration:
                 name = f"{self.accumulators[int(number)]}.{rest}"
             names.append(name)
             columns.append(column)
-        return pa.table(columns, names=names)
+        return pa.table(columns, names=names).replace_schema_metadata(table.schema.metadata)
 
 
 def migration_of(kind: str, old: Layout, new: Layout) -> Migration:
@@ -52,7 +55,9 @@ def migration_of(kind: str, old: Layout, new: Layout) -> Migration:
         return _of_aggregate(old, new)
     if kind in ("Merge", "MergeAsof"):
         return _of_join(old, new)
-    changed = [f"{name} was {old.get(name)!r} and is {value!r}" for name, value in new.items() if old.get(name) != value]
+    changed = [
+        f"{name} was {old.get(name)!r} and is {value!r}" for name, value in new.items() if old.get(name) != value
+    ]
     return Migration(notes=tuple(changed))
 
 
@@ -68,14 +73,18 @@ def _of_aggregate(old: Layout, new: Layout) -> Migration:
         for (name, before), (_, after) in zip(old["keys"], new["keys"], strict=True)
         if before != after
     ]
-    if notes and any(not _widens(before, after) for (_, before), (_, after) in zip(old["keys"], new["keys"], strict=True)):
+    if notes and any(
+        not _widens(before, after) for (_, before), (_, after) in zip(old["keys"], new["keys"], strict=True)
+    ):
         return Migration(obstacle="; ".join(notes))
     mapping: dict[int, int] = {}
     for number, (name, aggregate, kinds, call) in enumerate(new["aggregates"]):
         was = _find(old["aggregates"], name, aggregate, kinds, call, taken=mapping)
         if was is None:
             before = next((each for each in old["aggregates"] if each[0] == name), None)
-            notes.append(f"{name} was {before[3]} and begins empty as {call}" if before else f"{name} is new: begins empty")
+            notes.append(
+                f"{name} was {before[3]} and begins empty as {call}" if before else f"{name} is new: begins empty"
+            )
         else:
             mapping[was] = number
     left = [each[0] for number, each in enumerate(old["aggregates"]) if number not in mapping]

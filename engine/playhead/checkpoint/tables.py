@@ -67,7 +67,8 @@ def read_tables(store: Store, file: TableFile) -> dict[str, pa.Table]:
     if checksum([data]) != file.sha256:
         raise CheckpointError(f"{store.description}: {file.name} has been changed: its checksum differs")
     return {
-        name: ipc.open_stream(data.slice(offset, length)).read_all() for name, (offset, length, _) in file.tables.items()
+        name: ipc.open_stream(data.slice(offset, length)).read_all()
+        for name, (offset, length, _) in file.tables.items()
     }
 
 

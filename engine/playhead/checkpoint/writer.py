@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from playhead.checkpoint.capture import Capture, OperatorCapture, Tables
+from playhead.checkpoint.capture import Capture, OperatorCapture
 from playhead.checkpoint.catalog import Retention, clean
 from playhead.checkpoint.manifest import Manifest, OperatorState, PreparedSink, write_manifest
 from playhead.checkpoint.ownership import Ownership
 from playhead.checkpoint.store import Store
 from playhead.checkpoint.tables import TableFile, read_tables, write_tables
 from playhead.sinks.sink import Prepared
+from playhead.state.tables import Tables, merged
 
 INCREMENTS = 16
 """So many increments at most stand behind a base before it is written anew."""
-
-Merge = Callable[[str, Sequence[Tables]], Tables]
-"""Operator id and the parts of its state in order -> the state as one part."""
 
 
 @dataclass
@@ -29,7 +26,6 @@ class Writer:
     query: str
     version: str
     retention: Retention
-    merge: Merge
     owner: Ownership | None = None
     """None where nobody else can write, as in memory."""
     chain: dict[str, OperatorState] = field(default_factory=dict)
@@ -58,6 +54,7 @@ class Writer:
             operators=operators,
             sinks=sinks,
             finished=capture.finished,
+            parallelism=capture.parallelism,
             version=self.version,
         )
         if self.owner is not None:
@@ -65,16 +62,14 @@ class Writer:
         write_manifest(self.store, manifest)
         self.chain = operators
         self.kept = clean(self.store, self.retention, manifest)
-        if capture.savepoint is not None:
-            self.write_savepoint(manifest, capture.savepoint)
+        for name in capture.savepoints:
+            self.write_savepoint(manifest, name)
         return manifest
 
     def write_savepoint(self, manifest: Manifest, name: str) -> None:
         """Write a checkpoint once more, whole and on its own, to `savepoints/<name>`."""
         place = self.store.child(f"savepoints/{name}")
-        operators = {
-            id: self._whole(place, id, state, manifest.epoch) for id, state in manifest.operators.items()
-        }
+        operators = {id: self._whole(place, id, state) for id, state in manifest.operators.items()}
         sinks = []
         for sink in manifest.sinks:
             if sink is not None and sink.file is not None:
@@ -90,7 +85,7 @@ class Writer:
         parts = [part for part in capture.parts if part]
         name = f"state/{self.attempt:06}-{epoch:012}-{slug(identity.id)}"
         if before is not None and self._grown(before):
-            tables = self.merge(identity.id, [*(read_tables(self.store, file) for file in before.files), *parts])
+            tables = merged([*(read_tables(self.store, file) for file in before.files), *parts])
             files, base = (self._written(self.store, f"{name}.arrow", tables),), -1
         else:
             new = [self._written(self.store, f"{name}-{number}.arrow", part) for number, part in enumerate(parts)]
@@ -111,9 +106,9 @@ class Writer:
         file = self._written(self.store, name, what.tables) if what.tables else None
         return PreparedSink(sink, what.details, file)
 
-    def _whole(self, place: Store, id: str, state: OperatorState, epoch: int) -> OperatorState:
+    def _whole(self, place: Store, id: str, state: OperatorState) -> OperatorState:
         parts = [read_tables(self.store, file) for file in state.files]
-        tables = self.merge(id, parts) if len(parts) > 1 else parts[0] if parts else {}
+        tables = merged(parts)
         files = (self._written(place, f"state/{slug(id)}.arrow", tables),) if tables else ()
         return replace(state, files=files, base=sum(file.size for file in files))
 
@@ -126,4 +121,3 @@ class Writer:
 def slug(id: str) -> str:
     """An operator's id as a part of a file name."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", id).strip("-")[:80] or "operator"
-

@@ -102,9 +102,6 @@ class Operator:
     def load(self, tables: Tables) -> None:
         """Be, as a fresh operator, what `tables` say, in which each row of state is there once; see `state.tables`."""
 
-    def snapshot_taken(self) -> None:
-        """From now on "touched" means since this moment."""
-
     @property
     def report(self) -> Report:
         """What happened to rows that did not make it; operators that lose none share an empty one."""

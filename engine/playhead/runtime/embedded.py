@@ -5,17 +5,18 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 
 from playhead.batch import Batch
 from playhead.operators.metric import MetricOperator
-from playhead.physical import PhysicalPlan
+from playhead.physical import PhysicalPlan, owned_key_groups
 from playhead.runtime.task import Aborted, Message, Task
 from playhead.schema import MAX_TIME
+from playhead.state.tables import Tables
 
 IN_FLIGHT = 3
 """Epochs under way at once when there are several tasks; more only adds latency."""
@@ -30,6 +31,8 @@ class EpochInput:
     watermarks: list[int]
     tag: Any = None
     """Comes back with the results."""
+    whole: frozenset[int] | None = None
+    """For a checkpoint: the vertices whose whole state is taken at the end; of the others what was touched."""
 
 
 @dataclass
@@ -41,6 +44,10 @@ class EpochOutput:
     results: list[Batch]
     late: list[pa.RecordBatch] = field(default_factory=list)
     tag: Any = None
+    state: list[dict[int, dict[str, pa.Table]]] = field(default_factory=list)
+    """For a checkpoint: the state of each task, by vertex."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """For a checkpoint: rows by what befell them, up to this epoch."""
 
 
 class Tasks:
@@ -69,14 +76,25 @@ class Tasks:
     def close(self) -> None:
         """End all threads."""
 
+    def restore(self, state: Mapping[int, Sequence[Tables]]) -> None:
+        """Go on from the state of vertices, in parts of any key groups; before the first epoch only."""
+        if len(self.tasks) == 1:
+            self.tasks[0].restore(state)
+            return
+        for id, parts in state.items():
+            make = self.tasks[0].plan.vertices[id].make
+            assert make is not None
+            whole = make(True)
+            for part in parts:
+                whole.restore(part)
+            whole.restored()
+            for task in self.tasks:
+                mine = owned_key_groups(task.number, task.parallelism)
+                task.restore({id: [whole.snapshot(mine)]})
+
     def counts(self) -> dict[str, int]:
         """Rows by what befell them, all operators and tasks together."""
-        total: dict[str, int] = {}
-        for task in self.tasks:
-            for _, report in task.reports():
-                for what, count in list(report.counts.items()):
-                    total[what] = total.get(what, 0) + count
-        return total
+        return added([counts_of(task) for task in self.tasks])
 
     def state_bytes(self) -> dict[str, int]:
         total: dict[str, int] = {}
@@ -104,10 +122,9 @@ class OneTask(Tasks):
 
     def submit(self, work: EpochInput) -> None:
         task = self.tasks[0]
-        results = task.run_epoch(work.epoch, work.rows, work.watermarks)
-        self._done.append(
-            EpochOutput(work.epoch, min(work.watermarks, default=MAX_TIME), results, take_late(task), work.tag)
-        )
+        output = epoch_output(task, work)
+        output.watermark, output.tag = min(work.watermarks, default=MAX_TIME), work.tag
+        self._done.append(output)
 
     def outputs(self, *, wait: bool) -> list[EpochOutput]:
         done, self._done = list(self._done), deque()
@@ -139,13 +156,12 @@ class ManyTasks(Tasks):
         self._waiting.append(work)
         shares = [spread(batches, len(self.tasks)) for batches in work.rows]
         for number, inbox in enumerate(self._work):
-            inbox.put(EpochInput(work.epoch, [share[number] for share in shares], work.watermarks))
+            inbox.put(replace(work, rows=[share[number] for share in shares]))
 
     def _run(self, task: Task) -> None:
         try:
             while (work := self._work[task.number].get()) is not None:
-                results = task.run_epoch(work.epoch, work.rows, work.watermarks)
-                output = EpochOutput(work.epoch, 0, results, take_late(task))
+                output = epoch_output(task, work)
                 with self.changed:
                     self._partial.setdefault(work.epoch, []).append((task.number, output))
                     self.changed.notify_all()
@@ -176,7 +192,9 @@ class ManyTasks(Tasks):
         parts = [output for _, output in sorted(self._partial.pop(work.epoch), key=lambda part: part[0])]
         results = [batch for part in parts for batch in part.results]
         late = [batch for part in parts for batch in part.late]
-        return EpochOutput(work.epoch, min(work.watermarks, default=MAX_TIME), results, late, work.tag)
+        state = [each for part in parts for each in part.state]
+        watermark, counts = min(work.watermarks, default=MAX_TIME), added([part.counts for part in parts])
+        return EpochOutput(work.epoch, watermark, results, late, work.tag, state, counts)
 
     @property
     def in_flight(self) -> int:
@@ -214,6 +232,28 @@ def spread(batches: Sequence[pa.RecordBatch], parallelism: int) -> list[list[pa.
             shares[share].append(batch.slice(offset, count))
             offset, position = offset + count, position + count
     return shares
+
+
+def epoch_output(task: Task, work: EpochInput) -> EpochOutput:
+    """Have a task work on an epoch; at a checkpoint with its state and counts at the end."""
+    output = EpochOutput(work.epoch, 0, task.run_epoch(work.epoch, work.rows, work.watermarks), take_late(task))
+    if work.whole is not None:
+        output.state, output.counts = [task.snapshot(work.whole)], counts_of(task)
+    return output
+
+
+def counts_of(task: Task) -> dict[str, int]:
+    """Rows by what befell them in a task."""
+    return added([dict(report.counts) for _, report in task.reports()])
+
+
+def added(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """The sum of counts by name."""
+    total: dict[str, int] = {}
+    for part in parts:
+        for what, count in part.items():
+            total[what] = total.get(what, 0) + count
+    return total
 
 
 def take_late(task: Task) -> list[pa.RecordBatch]:

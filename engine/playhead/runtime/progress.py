@@ -13,7 +13,7 @@ from playhead.schema import MAX_TIME, MIN_TIME
 
 if TYPE_CHECKING:
     from playhead.plan import Node
-    from playhead.query import QuerySettings
+    from playhead.preparing import QuerySettings
     from playhead.runtime.run import Run
 
 
@@ -48,7 +48,7 @@ def progress_of(run: Run, node: Node, settings: QuerySettings, state: str, elaps
     zone = next(
         (str(s.source.schema.field(s.source.time.column).type.tz) for s in run.plan.scans if s.source.time), "UTC"
     )
-    counts = run.tasks.counts()
+    counts = run.counts()
     return Progress(
         state=state,
         epoch=run.epoch,

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from playhead.checkpoint.capture import Capture
+from playhead.checkpoint.manifest import Manifest
 from playhead.physical import PhysicalPlan
+from playhead.runtime.checkpoints import Checkpoints, Start, Taken, captured
 from playhead.runtime.coordinator import Coordinator, EpochLimits, Finish, OpenEpoch, Situation, Wait
 from playhead.runtime.delivery import Delivery
-from playhead.runtime.embedded import EpochInput, EpochOutput, tasks_for
+from playhead.runtime.embedded import EpochInput, EpochOutput, added, tasks_for
 from playhead.runtime.feed import Cut, Feed, Reading
+from playhead.runtime.kept import Kept
 from playhead.runtime.pacing import Clock, Pacer
 from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.sources.source import Rejected
-
-KEPT_ROWS = 100_000
-"""How many late rows and rejected pieces of input can be looked at; all are counted."""
 
 SMALL = 4096
 """Batches of fewer rows than this on average are joined before they are processed."""
@@ -58,47 +58,63 @@ class Goal:
         return self.change or self.rows is not None
 
 
-@dataclass
-class Kept:
-    """The last so many rows of something that is counted in full."""
-
-    most: int = KEPT_ROWS
-    parts: deque[Any] = field(default_factory=deque)
-    rows: int = 0
-    dropped: int = 0
-    """How many were kept and had to go."""
-
-    def add(self, part: Any, rows: int) -> None:
-        self.parts.append((part, rows))
-        self.rows += rows
-        while self.rows - self.parts[0][1] >= self.most:
-            oldest = self.parts.popleft()[1]
-            self.rows -= oldest
-            self.dropped += oldest
+NOWHERE = Start()
 
 
 class Run:
     """One run of a plan. `loop` works on the thread that calls it; everything else may be called from others."""
 
-    def __init__(self, plan: PhysicalPlan, delivery: Delivery, settings: RunSettings) -> None:
-        self.plan, self.delivery, self.settings = plan, delivery, settings
-        self.changed = threading.Condition()
+    def __init__(
+        self,
+        plan: PhysicalPlan,
+        delivery: Delivery,
+        settings: RunSettings,
+        *,
+        start: Start = NOWHERE,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
+        self.plan, self.delivery, self.settings, self.start = plan, delivery, settings, start
+        self.checkpoints = checkpoints
+        self.changed = checkpoints.changed if checkpoints is not None else threading.Condition()
         self.pacer = Pacer(settings.clock, settings.speed)
-        self.coordinator = Coordinator(settings.limits)
+        times = checkpoints.times if checkpoints is not None else None
+        self.coordinator = Coordinator(settings.limits, start.epoch, times, start.epoch)
         self.goal: Goal | None = None
         self.stopping = self.aborting = self.finished = False
         self.on_open: Callable[[], None] = lambda: None
         """Called when the sinks are ready, before the first epoch."""
-        self.epoch, self.rows, self.rejected_count = 0, 0, 0
+        self.epoch, self.rows, self.rejected_count = start.epoch, 0, 0
         self.watermark, self.playhead = MIN_TIME, MIN_TIME
+        self.counted: dict[str, int] = {}
+        """Rows by what befell them before the checkpoint that this run goes on from."""
         self.late, self.rejected = Kept(), Kept()
         self.watermarks: list[int] = []
         self.feed: Feed | None = None
         self.tasks = tasks_for(plan, settings.parallelism, self.changed)
         self.on_epoch: Callable[[], None] = lambda: None
+        self.on_checkpoint: Callable[[Manifest], None] = lambda manifest: None
+        """Called when a checkpoint is complete and the sinks have committed it."""
         self._since: int | None = None
         self.resting = False
         """Paused, with no epoch under way."""
+        self._chained = start.chained
+        if start.progress:
+            self._take_up(start.progress)
+
+    def _take_up(self, progress: Mapping[str, Any]) -> None:
+        """Count on from what a checkpoint says."""
+        self.rows, self.rejected_count = progress["rows"], progress["rejected"]
+        self.watermark, self.playhead = progress["watermark"], progress["playhead"]
+        self.counted, self.delivery.rows = dict(progress["counts"]), progress["changes"]
+
+    def go_on_as(self, other: Run) -> None:
+        """Be steered as another run of the same query was, and keep the rows that it kept up to here."""
+        self.pacer.playing, self.pacer.speed, self.goal = other.pacer.playing, other.pacer.speed, other.goal
+        self.late, self.rejected = other.late.until(self.epoch), other.rejected.until(self.epoch)
+
+    def counts(self) -> dict[str, int]:
+        """Rows by what befell them, since the query first began."""
+        return added([self.counted, self.tasks.counts()])
 
     # The loop
 
@@ -107,14 +123,18 @@ class Run:
         failed = True
         try:
             self.delivery.open()
+            self._resume()
             self.on_open()
-            self.feed = Feed(self._sources(), self.settings.reading, self.settings.clock, self.changed)
-            self.pacer.begin(self.settings.range_start)
-            more = True
+            self.feed = self._open_feed()
+            self.pacer.begin(max(self.settings.range_start, self.shown_release()))
+            more = not self.start.finished
             self._drop_unwanted(self.feed)
             while more and not self.stopping:
                 more = self._turn(self.feed)
+            if more and not self.aborting:
+                self._suspend(self.feed)
             self._collect(drain=not self.aborting)
+            self._commit_written(wait=not self.aborting)
             failed = self.aborting
             self.finished = not more and not failed
         finally:
@@ -123,7 +143,6 @@ class Run:
             self.tasks.close()
             self.delivery.close(failed=failed)
             with self.changed:
-                self.goal = None
                 self.changed.notify_all()
 
     def _turn(self, feed: Feed) -> bool:
@@ -141,11 +160,12 @@ class Run:
             self.resting = False
         if isinstance(command, OpenEpoch):
             rows = command.max_rows if goal is None or goal.rows is None else min(goal.rows, command.max_rows)
-            self._submit(command.epoch, feed.cut(self._small(goal, rows), until))
+            self._submit(command, feed.cut(self._small(goal, rows), until))
         elif isinstance(command, Finish):
-            self._submit(command.epoch, Cut([[] for _ in feed.sources], [MAX_TIME] * len(feed.sources)))
+            self._submit(command, Cut([[] for _ in feed.sources], [MAX_TIME] * len(feed.sources)))
             return False
         self._collect(wait=idle or self.tasks.full)
+        self._commit_written()
         self._drop_unwanted(feed)
         return True
 
@@ -176,7 +196,18 @@ class Run:
         marks = running and (feed.marks_ready() or feed.idled(self.watermarks))
         eager = goal is not None and (goal.change or (goal.rows is not None and rows >= goal.rows))
         settled = rows > 0 and (eager or (goal is not None or self.pacer.speed is None) and feed.settled(until))
-        return Situation(now, rows, self._since, marks, settled, running and feed.finished, running)
+        return Situation(
+            now,
+            rows,
+            self._since,
+            marks,
+            settled,
+            running and feed.finished,
+            running,
+            self.playhead,
+            writing=self.checkpoints is not None and self.checkpoints.writing,
+            asked=self.checkpoints is not None and bool(self.checkpoints.asked),
+        )
 
     def _small(self, goal: Goal | None, rows: int) -> int:
         """A step to the next visible change goes by small epochs, so that it stops where something is seen."""
@@ -192,19 +223,26 @@ class Run:
 
     # Epochs
 
-    def _submit(self, epoch: int, cut: Cut) -> None:
+    def _submit(self, command: OpenEpoch | Finish, cut: Cut) -> None:
         assert self.feed is not None
         self._since = None
         self.rows += cut.count
         for number, rejected in cut.rejected:
-            self._keep_rejected(self.feed.sources[number].source.name, rejected)
+            self._keep_rejected(command.epoch, self.feed.sources[number].source.name, rejected)
         shown = max((reader.max_time for reader in self.feed.readers), default=MIN_TIME)
         rows = [
             [batch.select(list(scan.columns)) if batch.num_columns > len(scan.columns) else batch for batch in batches]
             for scan, batches in zip(self.plan.scans, map(joined_if_small, cut.rows), strict=True)
         ]
         self.watermarks = cut.watermarks
-        self.tasks.submit(EpochInput(epoch, rows, cut.watermarks, (self.rows, shown, cut.count)))
+        taken = Taken(shown, cut.count)
+        if command.checkpoint and self.checkpoints is not None:
+            taken.for_checkpoint = True
+            taken.sources, taken.rows, taken.rejected = tuple(self.feed.standing()), self.rows, self.rejected_count
+            taken.finished, taken.whole = isinstance(command, Finish), self._whole()
+            taken.savepoints = self.checkpoints.reserve()
+        whole = taken.whole if taken.for_checkpoint else None
+        self.tasks.submit(EpochInput(command.epoch, rows, cut.watermarks, taken, whole))
 
     def _collect(self, *, wait: bool = False, drain: bool = False) -> None:
         while True:
@@ -216,14 +254,80 @@ class Run:
     def _deliver(self, output: EpochOutput) -> None:
         changed = self.delivery.deliver(output.epoch, output.results, output.watermark)
         for late in output.late:
-            self.late.add(late, late.num_rows)
-        _, shown, count = output.tag
+            self.late.add(output.epoch, late, late.num_rows)
+        taken: Taken = output.tag
         with self.changed:
-            self.epoch, self.watermark, self.playhead = output.epoch, output.watermark, max(self.playhead, shown)
+            self.epoch, self.watermark, self.playhead = output.epoch, output.watermark, max(self.playhead, taken.shown)
             if self.goal is not None:
-                self._toward_goal(self.goal, count, changed)
+                self._toward_goal(self.goal, taken.count, changed)
             self.changed.notify_all()
+        if taken.for_checkpoint:
+            self._checkpoint(output, taken)
         self.on_epoch()
+
+    # Checkpoints
+
+    def _resume(self) -> None:
+        """Let operators and sinks go on from where the run starts."""
+        if self.checkpoints is None:
+            return
+        self.delivery.recover(self.start.epoch, self.start.prepared)
+        ids = {vertex.identity.id: vertex.id for vertex in self.plan.vertices if vertex.identity is not None}
+        self.tasks.restore({ids[id]: parts for id, parts in self.start.state.items() if id in ids})
+
+    def _open_feed(self) -> Feed:
+        settings = self.settings
+        return Feed(self._sources(), settings.reading, settings.clock, self.changed, self.start.sources)
+
+    def _whole(self) -> frozenset[int]:
+        """The vertices whose state has not been in a checkpoint of this chain yet."""
+        stateful = {vertex.identity.id: vertex.id for vertex in self.plan.vertices if vertex.identity is not None}
+        whole = frozenset(vertex for id, vertex in stateful.items() if id not in self._chained)
+        self._chained = frozenset(stateful)
+        return whole
+
+    def _checkpoint(self, output: EpochOutput, taken: Taken) -> None:
+        """Have everything that is known at the end of an epoch written."""
+        assert self.checkpoints is not None
+        prepared = self.delivery.prepare(output.epoch)
+        progress = {
+            "rows": taken.rows,
+            "rejected": taken.rejected,
+            "playhead": self.playhead,
+            "watermark": output.watermark,
+            "changes": self.delivery.rows,
+            "counts": added([self.counted, output.counts]),
+        }
+        capture = Capture(
+            epoch=output.epoch,
+            mode=self.delivery.context.mode,
+            sources=taken.sources,
+            progress=progress,
+            operators=captured(self.plan, output.state, taken.whole),
+            prepared=[
+                None if one is None else (str(sink), one)
+                for sink, one in zip(self.delivery.sinks, prepared, strict=True)
+            ],
+            parallelism=self.settings.parallelism,
+            finished=taken.finished,
+            savepoints=taken.savepoints,
+        )
+        self.checkpoints.submit(capture, prepared)
+
+    def _commit_written(self, *, wait: bool = False) -> None:
+        """Let the sinks show what complete checkpoints hold."""
+        if self.checkpoints is not None:
+            for manifest, prepared in self.checkpoints.written(wait=wait):
+                self.delivery.commit(manifest.epoch, prepared)
+                self.on_checkpoint(manifest)
+
+    def _suspend(self, feed: Feed) -> None:
+        """Stopped: keep everything for the next time."""
+        self._collect(drain=True)
+        self._commit_written(wait=True)
+        command = self.coordinator.suspend(self._situation(feed, None, MIN_TIME))
+        if command is not None:
+            self._submit(command, Cut([[] for _ in feed.sources], feed.move_watermarks()))
 
     # Steps
 
@@ -254,7 +358,7 @@ class Run:
 
     # What was not processed
 
-    def _keep_rejected(self, source: str, rejected: Rejected) -> None:
+    def _keep_rejected(self, epoch: int, source: str, rejected: Rejected) -> None:
         count = len(rejected.reason)
         self.rejected_count += count
         table = pa.table(
@@ -265,7 +369,7 @@ class Run:
                 "reason": pa.array(list(rejected.reason), pa.string()),
             }
         )
-        self.rejected.add(table, count)
+        self.rejected.add(epoch, table, count)
 
     def _sources(self) -> Sequence[tuple[Any, Sequence[str]]]:
         return [(scan.source, self._columns(scan.source, scan.columns)) for scan in self.plan.scans]

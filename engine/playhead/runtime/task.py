@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from playhead.batch import Batch
 from playhead.operators.operator import Operator, Report
 from playhead.physical import Exchange, PhysicalPlan, Vertex, owned_key_groups
 from playhead.schema import MAX_TIME
+from playhead.state.tables import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,23 +146,25 @@ class Task:
 
     # State
 
-    def snapshot(self, *, touched_only: bool) -> dict[int, dict[str, pa.Table]]:
-        """The state of every operator by vertex, for the key groups of this task; the next one is relative to this."""
+    def snapshot(self, whole: Container[int]) -> dict[int, dict[str, pa.Table]]:
+        """The state of every operator by vertex: of those in `whole` all of it, of the others what was touched since."""
         mine = owned_key_groups(self.number, self.parallelism)
         state = {}
         for vertex in self.plan.vertices:
             if vertex.identity is not None:
                 operator = self.operators[vertex.id]
-                state[vertex.id] = operator.snapshot(mine, touched_only=touched_only)
+                state[vertex.id] = operator.snapshot(mine, touched_only=vertex.id not in whole)
                 operator.snapshot_taken()
         return state
 
-    def restore(self, state: Mapping[int, Sequence[Mapping[str, pa.Table]]]) -> None:
+    def restore(self, state: Mapping[int, Sequence[Tables]]) -> None:
         """Go on from parts of `snapshot`, in the order in which they were taken; before the first epoch only."""
         for id, parts in state.items():
+            operator = self.operators[id]
             for part in parts:
-                self.operators[id].restore(part)
-            self.operators[id].snapshot_taken()
+                operator.restore(part)
+            operator.restored()
+            operator.snapshot_taken()
 
     # Waiting for the other tasks
 

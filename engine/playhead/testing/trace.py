@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from playhead.batch import Batch
 from playhead.frame.frame import Frame
-from playhead.query import QuerySettings, prepare
+from playhead.preparing import QuerySettings, prepare
+from playhead.runtime.coordinator import OpenEpoch
 from playhead.runtime.feed import Cut, Feed
 from playhead.runtime.reader import SplitReader
 from playhead.runtime.run import Run
@@ -157,7 +158,7 @@ class _Tracing:
             cut.rows = [_pieces(part, self.schedule.batch_rows) for part in cut.rows]
         late_before = len(self.run.late.parts)
         self.epoch, self.sink.changes = self.epoch + 1, None
-        self.run._submit(self.epoch, cut)
+        self.run._submit(OpenEpoch(self.epoch, cut.count), cut)
         self.run._collect(drain=True)
         late = [row for part, _ in list(self.run.late.parts)[late_before:] for row in records(part)]
         return EpochResult(
@@ -168,7 +169,7 @@ class _Tracing:
             fresh,
             list(cut.watermarks),
             late,
-            self.run.tasks.counts(),
+            self.run.counts(),
             sum(self.run.tasks.state_bytes().values()),
         )
 

@@ -1,0 +1,136 @@
+"""From a place and a name to a query's checkpoints, and from a checkpoint to where a run of a plan starts."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from pyarrow import fs
+
+from playhead.checkpoint.catalog import Loaded, Retention, load
+from playhead.checkpoint.comparison import Comparison, compare
+from playhead.checkpoint.manifest import read_manifest
+from playhead.checkpoint.ownership import Ownership
+from playhead.checkpoint.store import FileStore
+from playhead.errors import CheckpointError, PlanError
+from playhead.physical import PhysicalPlan
+from playhead.runtime.checkpoints import Checkpoints, Start
+from playhead.runtime.coordinator import CheckpointTimes
+from playhead.sinks.parquet import located
+
+RESTARTS = 5
+"""So often in a row, without a new checkpoint between, a failed query is begun again from its newest checkpoint."""
+
+
+@dataclass(frozen=True)
+class CheckpointOptions:
+    """What `start` was told about checkpoints."""
+
+    path: Any
+    filesystem: fs.FileSystem | None = None
+    every: int | None = 10_000_000
+    """Microseconds."""
+    retention: Retention = Retention()  # noqa: RUF009  it is frozen
+    resume: Any = None
+    """A savepoint or checkpoint elsewhere to begin with, if the query has none of its own yet."""
+    fresh: bool = False
+    confirm: Callable[[str], str] | None = None
+    """Asks for the name before checkpoints are discarded."""
+    restarts: int = RESTARTS
+    restart_delay: int = 500_000
+    """Microseconds before the first restart in a row; each further one waits twice as long."""
+
+
+def store_of(path: Any, filesystem: fs.FileSystem | None, *folders: str) -> FileStore:
+    """The store of a path, or of a folder below it."""
+    filesystem, root = located(path, filesystem)
+    return FileStore(filesystem, "/".join([root, *folders]))
+
+
+def query_folder(name: str | None) -> str:
+    """The folder of a query's checkpoints; its name is its identity, so there has to be one."""
+    if not name:
+        raise PlanError("a query with checkpoints needs a name, under which it is found again: name='...'")
+    if not re.fullmatch(r"[^/\\\0]+", name) or name.startswith("."):
+        raise PlanError(f"name={name!r} is also the name of a folder: no '/', and no '.' in front")
+    return name
+
+
+def open_checkpoints(options: CheckpointOptions, name: str | None, changed: threading.Condition) -> Checkpoints:
+    """Take the ownership of a query's checkpoints, and discard those that are not wanted."""
+    folder = query_folder(name)
+    store = store_of(options.path, options.filesystem, folder)
+    owner = Ownership(store, folder)
+    try:
+        if options.fresh:
+            _discard(store, folder, options.confirm)
+    except BaseException:
+        owner.close()
+        raise
+    return Checkpoints(
+        store,
+        folder,
+        version("playhead"),
+        times=CheckpointTimes(every=options.every),
+        retention=options.retention,
+        changed=changed,
+        owner=owner,
+    )
+
+
+def _discard(store: FileStore, name: str, confirm: Callable[[str], str] | None) -> None:
+    """Delete all checkpoints (savepoints stay), after the name was given once more where somebody can be asked."""
+    there = store.names("checkpoints")
+    if not there:
+        return
+    if confirm is not None:
+        told = f"fresh=True discards {len(there)} checkpoints of {name!r} in {store.description}. Type its name: "
+        if confirm(told).strip() != name:
+            raise CheckpointError(f"nothing was discarded: the name typed was not {name!r}")
+    store.delete([*there, *store.names("state")])
+
+
+def start_of(
+    loaded: Loaded | None, plan: PhysicalPlan, *, mode: str, parallelism: int
+) -> tuple[Start, Comparison | None]:
+    """Where a run of a plan starts that goes on from a checkpoint, and what of it is carried over."""
+    if loaded is None:
+        return Start(), None
+    comparison = compare_plan(loaded, plan, mode=mode)
+    comparison.require()
+    return Start.at(loaded, comparison, parallelism), comparison
+
+
+def compare_plan(loaded: Loaded, plan: PhysicalPlan, *, mode: str) -> Comparison:
+    """Hold a checkpoint against a plan."""
+    identities = [vertex.identity for vertex in plan.vertices if vertex.identity is not None]
+    return compare(loaded.manifest, identities, source_names(plan), mode=mode)
+
+
+def source_names(plan: PhysicalPlan) -> list[str]:
+    return [scan.source.name for scan in plan.scans]
+
+
+def load_place(place: Any, filesystem: fs.FileSystem | None = None) -> Loaded:
+    """Read a savepoint (its folder) or a checkpoint (its manifest's file) by its path."""
+    store = store_of(place, filesystem)
+    if store.root.endswith(".json"):
+        root, _, name = store.root.rpartition("/checkpoints/")
+        store = FileStore(store.filesystem, root)
+        return load(store, read_manifest(store, f"checkpoints/{name}"))
+    if not store.filesystem.get_file_info(f"{store.root}/manifest.json").is_file:
+        raise CheckpointError(f"{store.description} is no savepoint: it has no manifest.json{_savepoints_near(store)}")
+    return load(store, read_manifest(store, "manifest.json"))
+
+
+def _savepoints_near(store: FileStore) -> str:
+    parent, _, name = store.root.rpartition("/")
+    found: Sequence[str] = FileStore(store.filesystem, store.root).folders("savepoints")
+    if found:
+        return f"; there are savepoints below it: {', '.join(f'{name}/savepoints/{each}' for each in found)}"
+    found = FileStore(store.filesystem, parent).folders("")
+    return f"; beside it there are {', '.join(found)}" if found else ""
