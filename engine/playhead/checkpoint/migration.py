@@ -68,23 +68,16 @@ def _of_aggregate(old: Layout, new: Layout) -> Migration:
         return Migration(obstacle=f"its window was {old['window']} and is {new['window']}")
     if old["append_only_input"] != new["append_only_input"]:
         return Migration(obstacle="its input took rows back before and does not now, or the other way round")
-    notes = [
-        f"key {name} was {before} and is {after}"
-        for (name, before), (_, after) in zip(old["keys"], new["keys"], strict=True)
-        if before != after
-    ]
-    if notes and any(
-        not _widens(before, after) for (_, before), (_, after) in zip(old["keys"], new["keys"], strict=True)
-    ):
+    pairs = list(zip(old["keys"], new["keys"], strict=True))
+    notes = [f"key {name} was {before} and is {after}" for (name, before), (_, after) in pairs if before != after]
+    if any(not _widens(before, after) for (_, before), (_, after) in pairs):
         return Migration(obstacle="; ".join(notes))
     mapping: dict[int, int] = {}
     for number, (name, aggregate, kinds, call) in enumerate(new["aggregates"]):
         was = _find(old["aggregates"], name, aggregate, kinds, call, taken=mapping)
         if was is None:
             before = next((each for each in old["aggregates"] if each[0] == name), None)
-            notes.append(
-                f"{name} was {before[3]} and begins empty as {call}" if before else f"{name} is new: begins empty"
-            )
+            notes.append(f"{name} is {call} and begins empty" + (f"; it was {before[3]}" if before else ""))
         else:
             mapping[was] = number
     left = [each[0] for number, each in enumerate(old["aggregates"]) if number not in mapping]

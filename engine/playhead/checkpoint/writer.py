@@ -86,12 +86,12 @@ class Writer:
         name = f"state/{self.attempt:06}-{epoch:012}-{slug(identity.id)}"
         if before is not None and self._grown(before):
             tables = merged([*(read_tables(self.store, file) for file in before.files), *parts])
-            files, base = (self._written(self.store, f"{name}.arrow", tables),), -1
+            files, base = [self._written(self.store, f"{name}.arrow", tables)], -1
         else:
             new = [self._written(self.store, f"{name}-{number}.arrow", part) for number, part in enumerate(parts)]
-            files, base = (*(before.files if before is not None else ()), *new), before.base if before else -1
+            files, base = [*(before.files if before is not None else ()), *new], before.base if before else -1
         size = sum(file.size for file in files) if base < 0 else base
-        return OperatorState(identity.kind, identity.description, identity.layout, files, size)
+        return OperatorState(identity.kind, identity.description, identity.layout, tuple(files), size)
 
     def _grown(self, state: OperatorState) -> bool:
         """Whether the increments have outgrown their base."""

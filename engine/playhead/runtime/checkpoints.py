@@ -1,4 +1,4 @@
-"""The checkpoints of a running query: taken at the end of an epoch, written by a thread of their own, then committed."""
+"""The checkpoints of a running query: taken at an epoch's end, written by a thread of their own, then committed."""
 
 from __future__ import annotations
 

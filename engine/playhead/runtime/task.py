@@ -147,7 +147,7 @@ class Task:
     # State
 
     def snapshot(self, whole: Container[int]) -> dict[int, dict[str, pa.Table]]:
-        """The state of every operator by vertex: of those in `whole` all of it, of the others what was touched since."""
+        """The state of operators by vertex: of those in `whole` all of it, of the others what was touched since."""
         mine = owned_key_groups(self.number, self.parallelism)
         state = {}
         for vertex in self.plan.vertices:
