@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import playhead as ph
-from playhead.testing import rows, scripted
+from playhead.runtime.feed import Feed, Reading
+from playhead.schema import MAX_TIME, MIN_TIME
+from playhead.testing import Schedule, end, idle, rows, scripted, trace
 
 AT = pa.timestamp("us", "UTC")
 
@@ -19,3 +25,67 @@ def test_splits_without_rows_do_not_hold_up_what_stands_behind_them(empty):
     assert counted.compute().n.tolist() == [1]
     for query in counted.start(), counted.replay(speed="max"):
         assert query.wait(20).latest().n.tolist() == [1]
+
+
+def until(condition):
+    """Wait for a condition with a deadline."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it never happens"
+        threading.Event().wait(0.001)
+
+
+def feed_of(frame):
+    """A feed over the source of a frame, and how many of its splits are open at first."""
+    source = frame.node.source
+    feed = Feed([(source, source.schema.names)], Reading("time", False), lambda: 0, threading.Condition())
+    return feed, sum(reader.started for reader in feed.readers)
+
+
+def hours_of(folder, bounds):
+    """A frame over files of two rows each, with these first and last times."""
+    for number, hours in enumerate(bounds):
+        times = pa.array([hour * 3_600_000_000 for hour in hours], AT)
+        pq.write_table(pa.table({"at": times}), folder / f"{number:02}.parquet")
+    return ph.read_parquet(folder, time="at", out_of_order="2h")
+
+
+def test_files_behind_each_other_in_time_are_opened_when_it_is_their_turn(tmp_path):
+    frame = hours_of(tmp_path, [(hour, hour + 1) for hour in range(0, 40, 4)])
+    feed, opened = feed_of(frame)
+    feed.close()
+    assert opened == 2
+    days = frame.groupby(ph.tumbling("1D")).agg(n=("at", "size"))
+    query = days.start(mode="append").wait(20)
+    assert query.latest().n.tolist() == [12, 8]
+    assert query.late.compute().empty
+
+
+def test_files_that_overlap_in_time_are_open_together(tmp_path):
+    overlapping = hours_of(tmp_path, [(0, 9), (1, 9), (2, 9), (3, 9)])
+    feed, opened = feed_of(overlapping)
+    try:
+        until(lambda: all(reader.ready for reader in feed.readers if reader.started))
+        feed.cut(1)
+        assert (opened, sum(reader.started for reader in feed.readers)) == (2, 2), "2h behind, no row is later than 0h"
+        while feed.cut(1).count:
+            until(lambda: all(reader.ready or reader.finished for reader in feed.readers if reader.started))
+            feed.rows_ready(1, MAX_TIME)
+        assert all(reader.finished for reader in feed.readers)
+    finally:
+        feed.close()
+
+
+def test_splits_that_never_end_are_all_read():
+    splits = [[rows({"at": number})] for number in range(40)]
+    frame = scripted({"at": AT}, *splits, time="at", out_of_order="1s", bounded=False)
+    with frame.groupby(ph.tumbling("1D")).agg(n=("at", "size")).start() as query:
+        until(lambda: query.latest().n.tolist() == [40])
+
+
+def test_a_split_that_has_ended_does_not_end_time_for_one_that_is_silent():
+    splits = [rows({"at": 10}), end()], [rows({"at": 20}), idle(), rows({"at": 15})]
+    frame = scripted({"at": AT}, *splits, time="at", out_of_order="5us")
+    results = trace(frame.groupby(ph.tumbling("1us")).agg(n=("at", "size")), Schedule(epochs=((1, 1), (0, 1))))
+    assert [result.watermarks for result in results] == [[MIN_TIME], [MAX_TIME], [MAX_TIME]]
+    assert not any(result.late for result in results)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,10 @@ from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.sources.source import Rejected, Source
 
 OPEN_SPLITS = 16
-"""How many splits are decoded at once, at most."""
+"""How many splits of a source are decoded at once, at most; those that never end are all open, or nobody reads them."""
+
+OPEN_AHEAD = 2
+"""So many are decoded although the next rows in time are known to be in the first of them."""
 
 IN_TURN = 8192
 """So many rows are taken from a split at once while others are not far from it in time."""
@@ -55,6 +59,11 @@ class SourceFeed:
     source: Source
     columns: tuple[str, ...]
     readers: list[SplitReader] = field(default_factory=list)
+    """Of all splits that were ever found."""
+    waiting: deque[SplitReader] = field(default_factory=deque)
+    """Those that are not open yet, in the order in which they will be."""
+    open: list[SplitReader] = field(default_factory=list)
+    """Those that are open, less those that are known to be at their end."""
     watermark: int = MIN_TIME
     idle: bool = False
     consumed: int = 0
@@ -108,16 +117,18 @@ class Feed:
 
     def active(self) -> list[SplitReader]:
         """The readers that are open and not at their end."""
-        return [reader for reader in self._wanted_readers() if reader.started and not reader.finished]
-
-    def _wanted_readers(self) -> list[SplitReader]:
-        return [reader for feed in self.sources if not feed.unwanted for reader in feed.readers]
+        active: list[SplitReader] = []
+        for feed in self.sources:
+            if any(reader.finished for reader in feed.open):
+                feed.open = [reader for reader in feed.open if not reader.finished]
+            active += feed.open
+        return active
 
     @property
     def finished(self) -> bool:
         """Every source has ended and nothing waits; a source that may grow never ends by itself."""
-        return not any(feed.source.grows and not feed.unwanted for feed in self.sources) and all(
-            reader.started and reader.finished for reader in self._wanted_readers()
+        return not self.active() and not any(
+            feed.waiting or (feed.source.grows and not feed.unwanted) for feed in self.sources
         )
 
     def settled(self, until: int) -> bool:
@@ -196,9 +207,10 @@ class Feed:
         if others and self.reading.order == "replay":
             releases = [other.next_release for other in others]
             until = min([until, *(release for release in releases if release is not None)])
-        elif others and reader.next_max_time > min(self._split_watermark(other) for other in others):
-            most = min(most, IN_TURN)
-        number = next(i for i, feed in enumerate(self.sources) if reader in feed.readers)
+        elif others:
+            behind = reader.rows_until(min(self._split_watermark(other) for other in others))
+            most = min(most, max(IN_TURN, behind))
+        number = next(i for i, feed in enumerate(self.sources) if reader in feed.open)
         feed = self.sources[number]
         taken = reader.take(most, until)
         cut.rows[number] += taken.rows
@@ -217,10 +229,10 @@ class Feed:
             if feed.unwanted:
                 feed.watermark, feed.idle = MAX_TIME, False
                 continue
-            if feed.source.grows and all(reader.started and reader.finished for reader in feed.readers):
+            unfinished = [*feed.open, *feed.waiting]
+            times = [SplitTime(self._split_watermark(each), self._is_idle(feed, each)) for each in unfinished]
+            if feed.source.grows and all(reader.finished for reader in feed.open) and not feed.waiting:
                 times = [self._between_splits(feed)]
-            else:
-                times = [SplitTime(self._split_watermark(each), self._is_idle(feed, each)) for each in feed.readers]
             feed.watermark, feed.idle = source_watermark(times, feed.watermark)
         for feed, watermark in zip(
             self.sources, with_idle_sources([(feed.watermark, feed.idle) for feed in self.sources]), strict=True
@@ -287,6 +299,10 @@ class Feed:
                 if split.name in feed.saved:
                     reader.resume(feed.saved.pop(split.name))
                 feed.readers.append(reader)
+                if not reader.started:
+                    feed.waiting.append(reader)
+        if self.reading.order != "sequence":
+            feed.waiting = deque(sorted(feed.waiting, key=lambda reader: reader.split.min_time))
 
     def look_for_splits(self) -> None:
         """Ask sources that grow, now and then, whether they have new splits."""
@@ -299,19 +315,36 @@ class Feed:
             self._open_more()
 
     def _open_more(self) -> None:
-        waiting = [reader for reader in self._wanted_readers() if not reader.started]
-        if not waiting:
+        """Open splits whose turn it is, and a few ahead of it."""
+        if not any(feed.waiting for feed in self.sources):
             return
-        if self.reading.order != "sequence":
-            waiting.sort(key=lambda reader: reader.split.min_time)
-        limit = 2 if self.reading.order == "sequence" else OPEN_SPLITS
-        for reader in waiting[: max(0, limit - len(self.active()))]:
-            reader.start()
+        active = self.active()
+        least = min((self._split_watermark(reader) for reader in active), default=MAX_TIME)
+        for feed in self.sources:
+            while feed.waiting and self._is_due(feed, len(active), least):
+                reader = feed.waiting.popleft()
+                least = min(least, self._split_watermark(reader))
+                reader.start()
+                feed.open.append(reader)
+                active.append(reader)
+
+    def _is_due(self, feed: SourceFeed, active: int, least: int) -> bool:
+        """Whether one more split of a source should be open where `active` are, `least` being their watermark."""
+        if self.reading.order == "sequence":
+            return active < OPEN_AHEAD
+        bounded = feed.source.bounded
+        if len(feed.open) >= OPEN_SPLITS and (bounded or feed.source.grows):
+            return False
+        if len(feed.open) < OPEN_AHEAD or self.reading.order == "replay" or not bounded:
+            return True
+        return self._split_watermark(feed.waiting[0]) <= least
 
     def give_up(self, number: int) -> None:
         """Read nothing more from a source; for its readers this is the end of time."""
-        self.sources[number].unwanted = True
-        for reader in self.sources[number].readers:
+        feed = self.sources[number]
+        feed.unwanted, feed.open = True, []
+        feed.waiting.clear()
+        for reader in feed.readers:
             reader.close()
 
     def close(self) -> None:

@@ -30,6 +30,8 @@ class Decoded:
     """Least event time from each row of the chunk on; of length 0 where nobody asks for it."""
     releases: Int64s
     """Greatest replay time so far in the split, row by row; of length 0 if the replay is not paced."""
+    size: int
+    """Bytes."""
     taken: int = 0
 
 
@@ -45,7 +47,8 @@ class Taken:
 class SplitReader:
     """One split of a source, being read: a thread, a buffer, and where consumption stands.
 
-    The thread only fills `_buffer`; everything else belongs to the thread that cuts epochs.
+    The thread only fills `_buffer`; everything else belongs to the thread that cuts epochs. Each tells the other by a
+    condition of its own, so that nobody wakes up in vain: `changed` that something came, `_room` that there is room.
     """
 
     def __init__(
@@ -70,7 +73,9 @@ class SplitReader:
         self.idle = False
         self.consumed = 0
         self._buffer: deque[Decoded] = deque()
+        self._room = threading.Condition()
         self._bytes = 0
+        """In the buffer; changed while `_room` is held."""
         self._full = False
         """The thread waits for room in the buffer."""
         self._ended = self._ended_before = False
@@ -141,29 +146,37 @@ class SplitReader:
         if self.paced:
             by = microsecond_values(rows, self.source.arrival) if self.source.arrival else times
             releases = np.maximum(np.maximum.accumulate(by), release) if len(by) else by
-        return Decoded(chunk, before, np.maximum.accumulate(times) if len(times) else times, least, releases)
+        greatest = np.maximum.accumulate(times) if len(times) else times
+        return Decoded(chunk, before, greatest, least, releases, rows.nbytes)
 
     def _put(self, decoded: Decoded) -> bool:
-        size = decoded.chunk.rows.nbytes
-        with self.changed:
-            while self._bytes and self._bytes + size > self.budget and not self.stop.is_set():
-                if not self._full:
-                    self._full = True
-                    self.changed.notify_all()
-                self.changed.wait(0.05)
+        if not self._fits(decoded):
+            self._full = True
+            self._tell()
+            with self._room:
+                self._room.wait_for(lambda: self.stop.is_set() or self._fits(decoded))
             self._full = False
-            if self.stop.is_set():
-                return False
-            self._buffer.append(decoded)
-            self._bytes += size
-            self.changed.notify_all()
+        if self.stop.is_set():
+            return False
+        with self._room:
+            self._bytes += decoded.size
+        self._buffer.append(decoded)
+        self._tell()
         return True
+
+    def _fits(self, decoded: Decoded) -> bool:
+        return not self._bytes or self._bytes + decoded.size <= self.budget
+
+    def _tell(self) -> None:
+        with self.changed:
+            self.changed.notify_all()
 
     def close(self) -> None:
         """Ask the thread to end; `join` waits for it."""
         self.stop.set()
-        with self.changed:
-            self.changed.notify_all()
+        with self._room:
+            self._room.notify_all()
+        self._tell()
 
     def join(self, timeout: float) -> bool:
         if self._thread is not None:
@@ -175,13 +188,15 @@ class SplitReader:
     @property
     def finished(self) -> bool:
         """Nothing is left and nothing will come."""
-        self._raise_error()
+        if self._error is not None:
+            self._raise_error()
         return self._ended and not self._buffer
 
     @property
     def ready(self) -> bool:
         """Something can be taken: rows, or a mark between rows."""
-        self._raise_error()
+        if self._error is not None:
+            self._raise_error()
         return bool(self._buffer)
 
     @property
@@ -214,11 +229,12 @@ class SplitReader:
                 return int(decoded.releases[decoded.taken])
         return None
 
-    @property
-    def next_max_time(self) -> int:
-        """The greatest event time of the chunk that is next; MAX_TIME if that is not known."""
-        head = self._buffer[0] if self._buffer else None
-        return int(head.greatest[-1]) if head is not None and len(head.greatest) else MAX_TIME
+    def rows_until(self, time: int) -> int:
+        """How many rows of the chunk that is next come before the first that is later than `time`."""
+        if not self._buffer or not len(self._buffer[0].greatest):
+            return 0
+        head = self._buffer[0]
+        return int(np.searchsorted(head.greatest, time, side="right")) - head.taken
 
     def take(self, most: int, until: int) -> Taken:
         """Take up to `most` rows whose replay time is at most `until`, and all marks before the next row."""
@@ -236,9 +252,9 @@ class SplitReader:
             if count < left:
                 break
             self._buffer.popleft()
-            with self.changed:
-                self._bytes -= decoded.chunk.rows.nbytes
-                self.changed.notify_all()
+            with self._room:
+                self._bytes -= decoded.size
+                self._room.notify_all()
             self._finish_chunk(decoded.chunk, taken)
         self._remember_rest()
         return taken
