@@ -80,6 +80,11 @@ class RunError(PlayheadError, RuntimeError):
 class UserFunctionError(RunError):
     """The user's own function raised; the message names its line and the row."""
 
+    def __init__(self, message: str, row_number: int | None = None) -> None:
+        self.row_number = row_number
+        """Which row of the batch that was being processed it was, where that is known."""
+        super().__init__(message)
+
 
 class SourceError(RunError):
     """A source failed; the message names the source and the position."""

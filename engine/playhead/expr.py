@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import pyarrow as pa
 
-from playhead.errors import DataError, PlanError, TypeMismatchError
+from playhead.errors import DataError, PlanError, TypeMismatchError, UserFunctionError
 from playhead.schema import require_column
 
 if TYPE_CHECKING:
@@ -164,7 +164,8 @@ def type_of(expr: Expr, schema: pa.Schema) -> pa.DataType:
 def compile_expr(expr: Expr, schema: pa.Schema) -> Compiled:
     """A function that computes the expression over a record batch of `schema`.
 
-    It raises DataError, with the expression and the row, where a value does not fit: an overflow, a failed cast.
+    It raises DataError, with the expression and the row, where a value does not fit: an overflow, a failed cast; and
+    UserFunctionError, with the row, where a function of the user's raises.
     """
     compute = _compile(expr, schema)
     if isinstance(expr, Col):
@@ -175,6 +176,8 @@ def compile_expr(expr: Expr, schema: pa.Schema) -> Compiled:
             values = compute(rows)
         except (pa.ArrowException, OverflowError) as error:
             raise _at_first_bad_row(expr, compute, rows, error) from error
+        except UserFunctionError as error:
+            raise _with_its_row(error, rows) from error.__cause__
         return pa.repeat(values, rows.num_rows) if isinstance(values, pa.Scalar) else values
 
     return evaluate
@@ -192,6 +195,14 @@ def _at_first_bad_row(expr: Expr, compute: Compiled, rows: pa.RecordBatch, error
     used = [name for name in rows.schema.names if name in columns_of(expr)]
     row = rows.select(used).to_pylist()
     return DataError(f"{expr}: {error}, in the row {row[0]}" if row else f"{expr}: {error}")
+
+
+def _with_its_row(error: UserFunctionError, rows: pa.RecordBatch) -> UserFunctionError:
+    """The error with all that has been read of the row."""
+    if error.row_number is None:
+        return error
+    (row,) = rows.slice(error.row_number, 1).to_pylist()
+    return UserFunctionError(f"{error}, in the row {row}", error.row_number)
 
 
 def _compile(expr: Expr, schema: pa.Schema) -> Callable[[pa.RecordBatch], Values]:

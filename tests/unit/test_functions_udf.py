@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import playhead as ph
 from playhead.errors import PlanError, UserFunctionError
 from playhead.expr import compile_expr, type_of
 from playhead.frame.column import Column, col
@@ -61,6 +62,35 @@ def test_an_exception_names_the_line_and_the_row() -> None:
     ) as info:
         evaluate(col("x").apply(ratio, col("y")), rows)
     assert isinstance(info.value.__cause__, ZeroDivisionError)
+
+
+FLIGHTS = {"number": pa.array([11, 12, 13]), "delay": pa.array([5, 0, 7])}
+
+
+def inverse(x: int) -> float:
+    return 1 / x
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda f: f.assign(y=f.delay.apply(inverse) + 1),
+        lambda f: f[f.delay.apply(inverse) > 0],
+        lambda f: f.assign(y=(f.delay + 0).apply(inverse))[lambda g: g.number > 0],
+    ],
+    ids=["assigned", "a condition", "of an expression"],
+)
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_the_whole_row_is_named_not_only_the_arguments(asked: Any, parallelism: int) -> None:
+    frame = asked(ph.from_arrow(pa.table(FLIGHTS)))
+    with pytest.raises(UserFunctionError, match=r"for \(x=0\), in the row \{'number': 12, 'delay': 0\}$"):
+        frame.compute(parallelism=parallelism)
+
+
+def test_the_row_of_a_wrong_result_is_named_whole() -> None:
+    frame = ph.from_arrow(pa.table(FLIGHTS))
+    with pytest.raises(UserFunctionError, match=r"gave 'q' .* in the row \{'number': 13, 'delay': 7\}$"):
+        frame.assign(y=frame.delay.apply(lambda x: "q" if x == 7 else x, dtype=int)).compute()
 
 
 def test_a_result_of_another_type_names_the_row() -> None:

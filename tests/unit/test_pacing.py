@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import playhead as ph
-from playhead.errors import PlanError, RunError
+from playhead.errors import EventTimeError, PlanError, RunError
 from playhead.plan import scans
 from playhead.preparing import QuerySettings
 from playhead.query import Query
@@ -250,3 +250,26 @@ def test_the_replay_clock_has_gone_on_for_as_long_as_it_played_at_each_speed(ste
             playing = what == "play"
             (pacer.play if playing else pacer.pause)(0)
         assert abs(pacer.released() - expected) <= len(steps)
+
+
+def test_rows_without_a_time_come_in_source_order_where_nothing_is_paced():
+    query = ph.from_arrow(pa.table({"n": range(9)})).replay(speed="max", max_rows=2, paused=True)
+    assert query.step(rows=4).to_arrow()["n"].to_pylist() == [0, 1, 2, 3]
+    assert query.step().to_arrow()["n"].to_pylist() == [0, 1, 2, 3, 4]
+    assert query.play().wait(20).to_arrow()["n"].to_pylist() == list(range(9))
+
+
+@pytest.mark.parametrize("pace", [{}, {"duration": "1s"}, {"speed": 60}])
+def test_a_replay_that_paces_needs_a_time_and_says_how_to_go_without(pace):
+    with pytest.raises(EventTimeError, match="Table has none: read it with time=.* speed='max'"):
+        ph.from_arrow(pa.table({"n": [1]})).replay(**pace)
+
+
+def test_a_table_without_a_time_is_known_from_the_beginning_of_a_replay():
+    names = ph.from_arrow(pa.table({"n": [0, 1, 2], "name": ["zero", "one", "two"]}))
+    with replayed(seconds([0, 1, 2]).merge(names, on="n")) as (query, clock):
+        eventually(query, [0])
+        clock.advance(SECOND)
+        eventually(query, [0, 1])
+        clock.advance(SECOND)
+        eventually(query, [0, 1, 2])

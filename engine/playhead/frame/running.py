@@ -150,7 +150,8 @@ class RunVerbs(Planned):
     ) -> Query:
         """Play a bounded history as it happened, disorder and all.
 
-        Rows are released in the order of the source's `arrival=` column, or of their event time.
+        Rows are released in the order of the source's `arrival=` column, or of their event time. Those of a source
+        that has neither, such as a table of names, are known from the beginning and come first, in source order.
 
         Parameters
         ----------
@@ -167,11 +168,13 @@ class RunVerbs(Planned):
 
         if duration is not None and speed is not None:
             raise PlanError("give duration= or speed=, not both")
-        for scan in plan.scans(self._node):
-            if scan.source.time is None and scan.source.arrival is None:
-                raise EventTimeError(
-                    f"replay() follows time, and {scan.source.name} has none: read it with time= or arrival="
-                )
+        scans = plan.scans(self._node)
+        if speed != "max" and not any(scan.source.time or scan.source.arrival for scan in scans):
+            names = ", ".join(dict.fromkeys(scan.source.name for scan in scans))
+            raise EventTimeError(
+                f"replay() follows time, and {names} has none: read it with time= or arrival=, "
+                "or say speed='max', which takes rows in source order"
+            )
         length = None if duration is None else microseconds(duration, "duration")
         return start_replay(
             self._node,

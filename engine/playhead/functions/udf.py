@@ -27,34 +27,36 @@ class ScalarFunction:
     def __call__(self, *arguments: Values) -> Values:
         columns = [_python_values(argument) for argument in arguments]
         if all(isinstance(argument, pa.Scalar) for argument in arguments):
-            return pa.scalar(self._one([column[0] for column in columns]), self.data_type)
+            return pa.scalar(self._one([column[0] for column in columns], None), self.data_type)
         rows = max(len(argument) for argument in arguments if not isinstance(argument, pa.Scalar))
         columns = [
             column * rows if isinstance(argument, pa.Scalar) else column
             for argument, column in zip(arguments, columns, strict=True)
         ]
-        results = [self._one(row) for row in zip(*columns, strict=True)]
+        results = [self._one(row, number) for number, row in enumerate(zip(*columns, strict=True))]
         try:
             return pa.array(results, self.data_type)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, TypeError):
             return self._array_one_by_one(results, list(zip(*columns, strict=True)))
 
-    def _one(self, row: typing.Sequence[Any]) -> Any:
+    def _one(self, row: typing.Sequence[Any], number: int | None) -> Any:
         try:
             result = self.function(*row)
         except Exception as error:
-            raise UserFunctionError(f"{failure(self.function, error)}, for {_shown(self.function, row)}") from error
+            told = f"{failure(self.function, error)}, for {_shown(self.function, row)}"
+            raise UserFunctionError(told, number) from error
         return None if is_null(result) else result
 
     def _array_one_by_one(self, results: list[Any], rows: list[tuple[Any, ...]]) -> pa.Array:
         scalars = []
-        for result, row in zip(results, rows, strict=True):
+        for number, (result, row) in enumerate(zip(results, rows, strict=True)):
             try:
                 scalars.append(pa.scalar(result, self.data_type))
             except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, TypeError) as error:
                 raise UserFunctionError(
                     f"{described(self.function)} gave {result!r} for {_shown(self.function, row)},"
-                    f" which is no {self.data_type}; say which type it gives with dtype="
+                    f" which is no {self.data_type}; say which type it gives with dtype=",
+                    number,
                 ) from error
         return pa.array([scalar.as_py() for scalar in scalars], self.data_type)
 
