@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from contract_queries import SCHEMA, WINDOWS, every_aggregate, examples, oracle, query, row_lists, stream
 from hypothesis import given
@@ -34,6 +36,28 @@ def test_compute_knows_the_rest_of_its_input_so_that_nothing_is_late_however_dis
     assert_same_rows(results[-1].table, expected)
     assert not any(result.late for result in results)
     assert_same_rows(records(frame.to_arrow(parallelism=schedule.parallelism)), expected)
+
+
+@pytest.mark.parametrize("window", [ph.hopping("10s", "4s"), ph.session("7s")], ids=str)
+@pytest.mark.parametrize("take_back", [False, True])
+@examples(0.5)
+@given(data=st.data(), schedule=schedules(parallelism=1), every=st.sampled_from(["3s", "20s", "1h"]))
+def test_early_results_that_are_shown_now_and_then_are_the_same_for_any_parallelism(
+    window, take_back, data, schedule, every
+):
+    case = WINDOWS["tumbling"]
+    given_rows = data.draw(row_lists(case))
+    seen = []
+    for parallelism in 1, 3:
+        planned = replace(schedule, parallelism=parallelism)
+        frame = stream(given_rows, planned, case)
+        if take_back:  # maxima of seconds, which later rows of the second take back
+            seconds = frame.groupby(["k", ph.tumbling("2s")]).agg(i=("i", "max"))
+            frame = seconds.select("k", "i", "window_end").with_time("window_end", out_of_order="10s")
+        shown = frame.groupby(["k", window], emit_every=every).agg(n=ph.size(), total=("i", "sum"))
+        seen.append([result.table for result in trace(shown, planned)])
+    for one, three in zip(*seen, strict=True):
+        assert_same_rows(three, one)
 
 
 @examples(0.5)

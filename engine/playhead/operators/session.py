@@ -21,6 +21,8 @@ from playhead.operators.session_points import Runs, SessionPoints
 from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.state.session_lists import Joined, SessionLists
 
+NOTHING: Int64s = np.empty(0, np.int64)
+
 
 class SessionAggregate(Operator):
     """Groups by key and session `[first, last + gap]`, which is closed on the right.
@@ -38,8 +40,10 @@ class SessionAggregate(Operator):
         self.keys = SessionKeys(grouping.key_types, gap)
         self.watermark = self.shown = MIN_TIME
         self._batches: list[Batch] = []
-        self._touched: list[Int64s] = []
-        self._before: list[Shown] = []
+        self._touched: list[tuple[Int64s, Int64s]] = []
+        """Sessions to be shown anew, and the slots of their keys."""
+        self._before: list[tuple[Shown, Int64s]] = []
+        """What sessions showed before they changed, and the slots of their keys."""
         self._report = Report()
 
     # Rows
@@ -94,18 +98,19 @@ class SessionAggregate(Operator):
         groups = np.empty(len(order), np.int64)
         groups[order] = joined.groups
         rows = _some_row(groups, len(joined.firsts))
-        self._remember(joined.absorbed)
+        self._remember(joined.absorbed, key_slots[rows][joined.absorbed_groups])
         self.lists.remove(joined.absorbed)
         if self.points is not None:
             found = self.points.regroup(batch, times, groups, joined)
-            slots = self._form(self.points, found, key_slots[rows][found.groups])
+            keys = key_slots[rows][found.groups]
+            slots = self._form(self.points, found, keys)
             self.sessions.forget(np.setdiff1d(joined.absorbed, slots))
         else:
-            slots = self._extend(batch, groups, rows, joined)
-            self.lists.insert(slots, key_slots[rows], joined.firsts, joined.lasts)
+            slots, keys = self._extend(batch, groups, rows, joined), key_slots[rows]
+            self.lists.insert(slots, keys, joined.firsts, joined.lasts)
         self.sessions.flags[slots] |= 3
         if self.grouping.emits_changes:
-            self._touched.append(slots)
+            self._touched.append((slots, keys))
 
     def _extend(self, batch: Batch, groups: Int64s, rows: Int64s, joined: Joined) -> Int64s:
         """Add rows to the session of their group, into which the sessions that it joins are merged."""
@@ -132,22 +137,30 @@ class SessionAggregate(Operator):
 
     # Results
 
-    def _remember(self, slots: Int64s) -> None:
-        """Keep what sessions show, which are about to change, unless they have changed already."""
+    def _remember(self, slots: Int64s, keys: Int64s) -> None:
+        """Keep what sessions of these keys show, which are about to change, unless they have changed already."""
         if self.grouping.emits_changes:
-            untouched = slots[self.sessions.flags[slots] & 1 == 0]
+            untouched = np.flatnonzero(self.sessions.flags[slots] & 1 == 0)
             if len(untouched):
-                self._before.append(Shown(untouched, self._rows(untouched)))
+                shown = slots[untouched]
+                self._before.append((Shown(shown, self._rows(shown)), keys[untouched]))
 
-    def _changes(self) -> Iterator[Batch]:
-        """The net change of every touched session since results were last shown."""
+    def _changes(self, only: Int64s | None = None) -> Iterator[Batch]:
+        """The net change of every touched session (of the keys in `only`) since results were last shown."""
         if not self._touched:
             return
-        touched = np.unique(np.concatenate(self._touched))
+        touched, keys = (np.concatenate(parts) for parts in zip(*self._touched, strict=True))
+        old = all_shown([shown for shown, _ in self._before], self.grouping.schema)
+        old_keys = np.concatenate([NOTHING, *(keys for _, keys in self._before)])
+        self._touched, self._before = [], []
+        if only is not None:
+            now, old_now = np.isin(keys, only), np.isin(old_keys, only)
+            self._touched = [(touched[~now], keys[~now])]
+            self._before = [(old.take(np.flatnonzero(~old_now)), old_keys[~old_now])]
+            touched, old = touched[now], old.take(np.flatnonzero(old_now))
+        touched = np.unique(touched)
         touched = touched[self.sessions.flags[touched] & 1 != 0]  # not those that went into others
         self.sessions.flags[touched] &= 0xFE
-        old = all_shown(self._before, self.grouping.schema)
-        self._touched, self._before = [], []
         goes, comes = difference(old, Shown(touched, self._rows(touched)))
         if len(goes.ids) or len(comes.ids):
             yield taken_back_and_added(goes.results, comes.results)
@@ -163,12 +176,13 @@ class SessionAggregate(Operator):
         if watermark == self.watermark and watermark != MAX_TIME:
             return
         self.watermark = watermark
-        closed = self._closed(watermark)
+        closed, slots, keys = self._closed(watermark), NOTHING, NOTHING
+        if closed > MIN_TIME:
+            slots, keys = self.lists.pop_until(closed if closed == MAX_TIME else closed - 1)
         if self.grouping.emit_every is not None and self.grouping.emits_changes:
-            yield from self._changes_now_and_then(watermark, closed, self.grouping.emit_every)
+            yield from self._changes_now_and_then(watermark, keys, self.grouping.emit_every)
         if closed == MIN_TIME:
             return
-        slots, keys = self.lists.pop_until(closed if closed == MAX_TIME else closed - 1)
         if len(slots):
             if not self.grouping.emits_changes:
                 yield Batch(self._rows(slots))
@@ -181,12 +195,17 @@ class SessionAggregate(Operator):
             self.sessions.keyed.compact()
         self.keys.forget(self.lists.without_sessions(self.keys.due(closed)))
 
-    def _changes_now_and_then(self, watermark: int, closed: int, every: int) -> Iterator[Batch]:
+    def _changes_now_and_then(self, watermark: int, closing: Int64s, every: int) -> Iterator[Batch]:
+        """All changes when the watermark has passed a multiple of `every`, and those of keys a session of which closes.
+
+        What it says of a key depends on nothing but that key's rows and the watermark: not on the keys beside it.
+        """
         passed = watermark // every
-        first = self.lists.first_end
-        if passed > self.shown or watermark == MAX_TIME or (first is not None and first < closed):
+        if passed > self.shown or watermark == MAX_TIME:
             self.shown = passed
             yield from self._changes()
+        elif len(closing):
+            yield from self._changes(np.unique(closing))
 
     def _closed(self, watermark: int) -> int:
         """Sessions that end before this are closed for good."""

@@ -75,11 +75,6 @@ class SessionLists:
         slot_lists.unlink(slots, self._ends, self._links)
         self._closing.remove(slots)
 
-    @property
-    def first_end(self) -> int | None:
-        """When the next session ends, or earlier."""
-        return self._closing.first
-
     def pop_until(self, end: int) -> tuple[Int64s, Int64s]:
         """Take out the sessions that end at or before this; their slots and keys, by end."""
         slots = self._closing.pop_until(end)
