@@ -41,7 +41,7 @@ def test_compute_knows_the_rest_of_its_input_so_that_nothing_is_late_however_dis
 @pytest.mark.parametrize("window", [ph.hopping("10s", "4s"), ph.session("7s")], ids=str)
 @pytest.mark.parametrize("take_back", [False, True])
 @examples(0.5)
-@given(data=st.data(), schedule=schedules(parallelism=1), every=st.sampled_from(["3s", "20s", "1h"]))
+@given(data=st.data(), schedule=schedules(splits=1, parallelism=1), every=st.sampled_from(["3s", "20s", "1h"]))
 def test_early_results_that_are_shown_now_and_then_are_the_same_for_any_parallelism(
     window, take_back, data, schedule, every
 ):
