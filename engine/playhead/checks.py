@@ -14,11 +14,17 @@ class StateGrowsWarning(UserWarning):
 
 def check_plan(node: plan.Node, mode: str, *, allow_unbounded_state: bool) -> None:
     """Refuse or warn, before anything has started."""
+    check_mode(node, mode)
     for part in dict.fromkeys(plan.walk(node)):
         if not part.bounded:
-            if mode == "append":
-                _check_append(part)
             _check_state(part, allow_unbounded_state)
+
+
+def check_mode(node: plan.Node, mode: str) -> None:
+    """Refuse a mode that the plan cannot keep."""
+    for part in dict.fromkeys(plan.walk(node)):
+        if mode == "append" and not part.bounded:
+            _check_append(part)
 
 
 def _check_append(node: plan.Node) -> None:

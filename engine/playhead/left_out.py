@@ -86,7 +86,7 @@ def _not_kept(run: Run) -> str | None:
 
 
 def _expired(run: Run) -> str | None:
-    count = run.tasks.counts().get("expired", 0)
+    count = run.counts().get("expired", 0)
     if not count:
         return None
     return (
@@ -97,7 +97,7 @@ def _expired(run: Run) -> str | None:
 
 
 def _missing_keys(run: Run) -> str | None:
-    count = run.tasks.counts().get("missing key", 0)
+    count = run.counts().get("missing key", 0)
     if not count:
         return None
     return (

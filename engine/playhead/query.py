@@ -16,6 +16,7 @@ from playhead import plan
 from playhead.attempts import Attempts
 from playhead.durations import microseconds
 from playhead.errors import PlanError, RunError, did_you_mean
+from playhead.explained import explained
 from playhead.kept_rows import REJECTED, kept_table, late_schema
 from playhead.left_out import ways_to_lose
 from playhead.optimize import optimize
@@ -135,6 +136,10 @@ class Query:
         """The last 100,000 pieces of input that could not become rows: source, position, text, reason."""
         rejected: Frame = self._settings.frame_of(kept_table(self._run.rejected, REJECTED), "rejected")
         return rejected
+
+    def explain(self) -> str:
+        """The plan as it runs, in which mode, and what its sinks promise across a crash; as `Frame.explain`."""
+        return explained(self._node, self._settings.mode, self._run.delivery.sinks)
 
     def latest(self, *, dtype_backend: Any = None) -> pd.DataFrame:
         """The result as it stands after the last epoch."""

@@ -6,7 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
@@ -165,13 +165,19 @@ def _limits(max_rows: int, max_delay: int) -> EpochLimits:
     return EpochLimits(max_rows, max_delay)
 
 
+def listed(sink: Sink | Sequence[Sink] | None) -> list[Sink]:
+    """The sinks that were given; what is none is refused as what it is, a path for example."""
+    sinks = [] if sink is None else list(sink) if isinstance(sink, list | tuple) else [cast(Sink, sink)]
+    for each in sinks:
+        _require_sink(each)
+    return sinks
+
+
 def choose_mode(sinks: Sequence[Sink], mode: str | None) -> str:
     """The mode asked for, or the one that the first sink likes best and all can take."""
     modes = ("update", "append", "complete")
     if mode is not None and mode not in modes:
         raise PlanError(f"mode={mode!r} is none of {', '.join(modes)}{did_you_mean(mode, modes)}")
-    for sink in sinks:
-        _require_sink(sink)
     for sink in sinks:
         if mode is not None and mode not in sink.modes:
             raise PlanError(f"{type(sink).__name__} cannot take mode={mode!r}; it takes {', '.join(sink.modes)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -121,11 +121,11 @@ class RunVerbs(Planned):
         allow_unbounded_state : bool
             Run a plan whose memory grows with every row of an endless input.
         """
-        from playhead.starting import start_query
+        from playhead.starting import listed, start_query
 
         return start_query(
             self._node,
-            _sinks(sink),
+            listed(sink),
             mode=mode,
             parallelism=parallelism,
             name=name,
@@ -164,7 +164,7 @@ class RunVerbs(Planned):
         paused : bool
             Begin paused, for `step()`.
         """
-        from playhead.starting import start_replay
+        from playhead.starting import listed, start_replay
 
         if duration is not None and speed is not None:
             raise PlanError("give duration= or speed=, not both")
@@ -178,7 +178,7 @@ class RunVerbs(Planned):
         length = None if duration is None else microseconds(duration, "duration")
         return start_replay(
             self._node,
-            _sinks(sink),
+            listed(sink),
             duration=length,
             speed=speed,
             mode=mode,
@@ -213,11 +213,3 @@ def _frame_of(table: pa.Table, name: str) -> Frame:
     from playhead.sources.timing import Declared
 
     return Frame.from_source(ArrowSource(name, table, Declared(None)))
-
-
-def _sinks(sink: Sink | Sequence[Sink] | None) -> list[Sink]:
-    if sink is None:
-        return []
-    if isinstance(sink, list | tuple):
-        return list(sink)
-    return [cast("Sink", sink)]  # anything else is refused as what it is, a path for example

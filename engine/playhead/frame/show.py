@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from playhead import plan
-from playhead.checks import key_state, row_state
-from playhead.durations import readable
 from playhead.frame.planned import Planned
+
+if TYPE_CHECKING:
+    from playhead.sinks.sink import Sink
 
 
 class ShowVerbs(Planned):
@@ -32,20 +35,34 @@ class ShowVerbs(Planned):
             f"<code>{escape(one_line(self._node))}</code></div>"
         )
 
-    def explain(self, *, optimized: bool = True) -> str:
-        """The plan as text, one step a line, its input below it; and what is worth knowing before running it.
+    def explain(
+        self, *, sink: Sink | Sequence[Sink] | None = None, mode: str | None = None, optimized: bool = True
+    ) -> str:
+        """The plan as text, one step a line with its input below it; how it would run; and what is worth knowing.
 
         Parameters
         ----------
+        sink, mode
+            As in `start`: explain what would run with them, and what the sink promises across a crash.
         optimized : bool
             The plan after the rewriting rules, as it runs; else as it was written.
-        """
-        from playhead.optimize import optimize
 
-        node = optimize(self._node) if optimized else self._node
-        lines = _tree(node, "")
-        notes = _notes(self._node)
-        return "\n".join([*lines, *(f"note: {note}" for note in notes)])
+        Examples
+        --------
+        >>> import pandas as pd, playhead as ph
+        >>> frame = ph.from_pandas(pd.DataFrame({"x": [1, 2]}))
+        >>> print(frame[frame.x > 1].explain(sink=ph.to_callback(print)))
+        Filter (x > 1)
+          Scan DataFrame columns=['x'] (bounded)
+        mode: update, each epoch's net changes
+        sink: callback: print, format=arrow; guarantee: at least once
+        """
+        from playhead.explained import explained
+        from playhead.sinks.memory import MemorySink
+        from playhead.starting import choose_mode, listed
+
+        sinks = listed(sink) or [MemorySink()]
+        return explained(self._node, choose_mode(sinks, mode), sinks, optimized=optimized)
 
 
 def one_line(node: plan.Node) -> str:
@@ -73,41 +90,3 @@ def _nature(node: plan.Node) -> str:
         return f"{ends}, no event time"
     zone = node.schema.field(node.time.column).type.tz
     return f"{ends}, event time {node.time.column} ({zone})"
-
-
-def _tree(node: plan.Node, indent: str) -> list[str]:
-    lines = [f"{indent}{node}{_scan_times(node)}"]
-    for child in node.inputs:
-        lines += _tree(child, indent + "  ")
-    return lines
-
-
-def _scan_times(node: plan.Node) -> str:
-    if not isinstance(node, plan.Scan):
-        return ""
-    parts = ["bounded" if node.bounded else "endless"]
-    if node.source.time is not None:
-        parts.append(f"time={node.source.time.column}")
-    if node.source.arrival is not None:
-        parts.append(f"arrival={node.source.arrival}")
-    if node.source.out_of_order is not None:
-        parts.append(f"out_of_order={readable(node.source.out_of_order)}")
-    return f" ({', '.join(parts)})"
-
-
-def _notes(node: plan.Node) -> list[str]:
-    notes = []
-    for part in dict.fromkeys(plan.walk(node)):
-        if isinstance(part, plan.Aggregate):
-            for name, call in part.aggregates:
-                if call.aggregate.order_dependent and len(call.arguments) == 2:
-                    notes.append(
-                        f"{name}={call}: rows of equal time are told apart by their values; "
-                        "declare sequence= where the order is known"
-                    )
-        if isinstance(part, plan.Scan) and not getattr(part.source, "replayable", True):
-            notes.append(f"{part.source.name} cannot be read again: what was read before a crash is gone")
-        problem = None if part.bounded else row_state(part) or key_state(part)
-        if problem:
-            notes.append(problem)
-    return notes
