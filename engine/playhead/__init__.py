@@ -38,26 +38,31 @@ from playhead.frame.groupby import metric
 from playhead.io import (
     Push,
     arrival_time,
+    event_log,
     from_arrow,
     from_iter,
     from_pandas,
     push,
     rate,
     read_csv,
+    read_event_log,
     read_json,
     read_parquet,
     read_system,
     to_callback,
+    to_event_log,
     to_memory,
     to_nothing,
     to_parquet,
 )
+from playhead.logs.log import EventLog
 from playhead.windows import hopping, session, tumbling
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Column",
+    "EventLog",
     "Frame",
     "Push",
     "UserAggregate",
@@ -71,6 +76,7 @@ __all__ = [
     "concat",
     "count",
     "errors",
+    "event_log",
     "first",
     "from_arrow",
     "from_iter",
@@ -88,6 +94,7 @@ __all__ = [
     "quantile",
     "rate",
     "read_csv",
+    "read_event_log",
     "read_json",
     "read_parquet",
     "read_system",
@@ -96,6 +103,7 @@ __all__ = [
     "std",
     "sum",
     "to_callback",
+    "to_event_log",
     "to_memory",
     "to_nothing",
     "to_parquet",

@@ -12,6 +12,7 @@ PlayheadError
 └── RunError                  a query that stopped while running
     ├── UserFunctionError     the user's own function raised; names its line and the row
     ├── SourceError           a source failed; names the source and the position
+    │   └── RowsGoneError     an event log is asked for rows that its retention has removed; names what is gone
     ├── SinkError             a sink failed; names the sink and the epoch
     └── CheckpointError       a checkpoint that cannot be read, written or used for this query
         └── FencedError       another process has taken the query over, or still has it
@@ -88,6 +89,15 @@ class UserFunctionError(RunError):
 
 class SourceError(RunError):
     """A source failed; the message names the source and the position."""
+
+
+class RowsGoneError(SourceError):
+    """An event log is asked for rows that its retention has removed; the message names what is gone."""
+
+    def __init__(self, message: str, partition: int = -1, first: int = -1) -> None:
+        self.partition, self.first = partition, first
+        """The partition, and the offset of the first row that it still has."""
+        super().__init__(message)
 
 
 class SinkError(RunError):

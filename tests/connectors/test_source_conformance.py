@@ -129,6 +129,18 @@ def endless_dicts(rows, folder, **options):
     return ph.from_iter(lambda: iter(rows), schema=SCHEMA, time="at", out_of_order="1h", **options)
 
 
+def event_log(rows, folder, **options):
+    log = ph.event_log(folder / "log", schema=SCHEMA, time="at")
+    for start in range(0, len(rows), 4):
+        log.append(rows[start : start + 4])
+    return ph.read_event_log(folder / "log", until="now", **options)
+
+
+def event_log_with_a_time_of_the_reader_s(rows, folder, **options):
+    ph.event_log(folder / "log", schema=SCHEMA).append(table(rows))
+    return ph.read_event_log(folder / "log", until="now", time="at", **options)
+
+
 BOUNDED = [
     pandas_frame,
     arrow,
@@ -145,6 +157,8 @@ BOUNDED = [
     tables_from_a_function,
     asynchronous_tuples,
     endless_dicts,
+    event_log,
+    event_log_with_a_time_of_the_reader_s,
 ]
 every_source = pytest.mark.parametrize("build", BOUNDED, ids=lambda build: build.__name__)
 
@@ -156,6 +170,7 @@ def small_pieces(monkeypatch):
     monkeypatch.setattr("playhead.sources.parquet.ROWS", 2)
     monkeypatch.setattr("playhead.sources.text_blocks.BLOCK", 90)
     monkeypatch.setattr("playhead.sources.iterables.ITEMS", 3)
+    monkeypatch.setattr("playhead.sources.event_log.ROWS", 3)
 
 
 def source_of(frame):
@@ -227,7 +242,7 @@ def test_what_is_promised_of_the_rest_holds(build, tmp_path):
             assert chunk.rest_min_time <= min(later, default=MAX_TIME)
 
 
-@pytest.mark.parametrize("build", [pandas_frame, arrow, parquet, parquet_folder])
+@pytest.mark.parametrize("build", [pandas_frame, arrow, parquet, parquet_folder, event_log])
 def test_sources_with_statistics_know_the_least_time_of_what_is_left(build, tmp_path):
     source = source_of(build(some_rows(20), tmp_path))
     for split in source.splits():

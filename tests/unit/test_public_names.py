@@ -20,14 +20,14 @@ NAMES = [
     "Column", "Frame", "col", "concat", "errors", "lit",
     # where frames begin
     "Push", "arrival_time", "from_arrow", "from_iter", "from_pandas", "push", "rate",
-    "read_csv", "read_json", "read_parquet", "read_system",
+    "EventLog", "event_log", "read_csv", "read_event_log", "read_json", "read_parquet", "read_system",
     # windows
     "hopping", "session", "tumbling",
     # aggregates
     "UserAggregate", "aggregate", "all", "any", "approx_nunique", "approx_quantile", "count", "first", "last", "max",
     "mean", "median", "metric", "min", "nunique", "quantile", "size", "std", "sum", "var",
     # where results go
-    "to_callback", "to_memory", "to_nothing", "to_parquet",
+    "to_callback", "to_event_log", "to_memory", "to_nothing", "to_parquet",
 ]  # fmt: skip
 
 
@@ -60,7 +60,12 @@ def members(of: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "member", [each for of in (ph.Frame, ph.Column, ph.Push, GroupBy, Query, ph.UserAggregate) for each in members(of)]
+    "member",
+    [
+        each
+        for of in (ph.Frame, ph.Column, ph.Push, ph.EventLog, GroupBy, Query, ph.UserAggregate)
+        for each in members(of)
+    ],
 )
 def test_every_method_says_what_it_does(member):
     doc = inspect.getdoc(member)

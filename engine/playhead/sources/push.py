@@ -9,12 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from playhead.errors import ColumnNotFoundError, DataError, SourceError
+from playhead.errors import SourceError
 from playhead.sources.clock import LISTEN_SECONDS
 from playhead.sources.columns import plain_schema
 from playhead.sources.declared_source import DeclaredSource
-from playhead.sources.python_rows import fit_rows, fit_table, is_table, rows_of, unknown_names
-from playhead.sources.salvage import UNREADABLE
+from playhead.sources.python_rows import fit
 from playhead.sources.source import Chunk, Split, Stop
 from playhead.sources.timing import Declared, timing
 
@@ -46,7 +45,7 @@ class PushSource(DeclaredSource):
 
     def send(self, rows: Any, *, block: bool = True, timeout: float | None = None) -> bool:
         """Add rows; False if there is no room and `block` is false, or there was none for `timeout` seconds."""
-        batch = self._batch(rows)
+        batch = fit(rows, self.sent)
         if not batch.num_rows:
             return True
         with self.changed:
@@ -65,20 +64,6 @@ class PushSource(DeclaredSource):
         with self.changed:
             self.closed = True
             self.changed.notify_all()
-
-    def _batch(self, rows: Any) -> pa.RecordBatch:
-        try:
-            if is_table(rows):
-                return fit_table(rows, self.sent)
-            listed = rows_of(rows)
-            for name in sorted(unknown_names(listed, self.sent), key=str):
-                raise ColumnNotFoundError(name, self.sent.names)
-            return fit_rows(listed, self.sent)
-        except ColumnNotFoundError:
-            raise
-        except UNREADABLE as error:
-            columns = ", ".join(f"{field.name}: {field.type}" for field in self.sent)
-            raise DataError(f"the rows do not fit the columns {columns}: {error}") from error
 
     def _has_room(self, size: int) -> bool:
         return not self.batches or self.waiting + size <= self.buffer_bytes

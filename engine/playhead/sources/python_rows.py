@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from playhead.errors import ColumnNotFoundError, DataError, PlanError
 from playhead.sources.columns import plain_schema
+from playhead.sources.salvage import UNREADABLE
 from playhead.sources.timing import require_unique
 
 
@@ -46,6 +47,22 @@ def fit_rows(rows: Sequence[Any], schema: pa.Schema) -> pa.RecordBatch:
         if pa.types.is_timestamp(field.type) and field.type.tz is None:
             _refuse_zones(field.name, dicts)
     return pa.RecordBatch.from_pylist(dicts, schema=schema)
+
+
+def fit(rows: Any, schema: pa.Schema) -> pa.RecordBatch:
+    """Whatever has rows (a dict, a tuple, a list of those, a table) as a batch; or the error that says why not."""
+    try:
+        if is_table(rows):
+            return fit_table(rows, schema)
+        listed = rows_of(rows)
+        for name in sorted(unknown_names(listed, schema), key=str):
+            raise ColumnNotFoundError(name, schema.names)
+        return fit_rows(listed, schema)
+    except ColumnNotFoundError:
+        raise
+    except UNREADABLE as error:
+        columns = ", ".join(f"{field.name}: {field.type}" for field in schema)
+        raise DataError(f"the rows do not fit the columns {columns}: {error}") from error
 
 
 def unknown_names(rows: Sequence[Any], schema: pa.Schema) -> set[str]:
