@@ -20,7 +20,7 @@ from playhead.errors import CheckpointError, PlanError
 from playhead.physical import PhysicalPlan
 from playhead.runtime.checkpoints import Checkpoints, Start
 from playhead.runtime.coordinator import CheckpointTimes
-from playhead.sinks.parquet import located
+from playhead.sinks.parquet_files import located
 
 RESTARTS = 5
 """So often in a row, without a new checkpoint between, a failed query is begun again from its newest checkpoint."""

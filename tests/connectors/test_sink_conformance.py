@@ -1,303 +1,360 @@
-"""What every sink keeps to, and what is special about each."""
+"""What every sink keeps to. The sinks are the table in sink_cases.py; a new one is a line there."""
 
 from __future__ import annotations
 
-import os
-from collections import Counter
+import json
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from pyarrow import fs
+from sink_cases import SINKS, SinkCase, batch, epoch_batch, expected, files_in, seen
+from sink_runs import QUERY, Checkpoints, context, run
 
-import playhead.io as ph
-from playhead.batch import Batch
-from playhead.errors import PlanError, RowsNotKeptWarning, SinkError, UserFunctionError
-from playhead.sinks.counting import CountingSink
-from playhead.sinks.memory import MemorySink
-from playhead.sinks.parquet import write_parquet
-from playhead.sinks.sink import SinkContext
+from playhead.errors import SinkError
+from playhead.runtime.delivery import Delivery
+from playhead.sinks.sink import Prepared, ProvisionalSink, TransactionalSink
 
-SCHEMA = pa.schema([("key", pa.string()), ("n", pa.int64())])
-EPOCHS = [(1, [("a", 1)]), (2, [("a", 2), ("b", 1)]), (7, [(None, 3)])]
+EXACTLY_ONCE = {name: case for name, case in SINKS.items() if case.exactly_once}
+LASTING = {name: case for name, case in SINKS.items() if case.lasting}
 
 
-def batch(rows, weights=None):
-    columns = list(zip(*rows, strict=True)) or [[], []]
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
-    return Batch(pa.RecordBatch.from_arrays(arrays, schema=SCHEMA), None if weights is None else np.array(weights))
+def each(cases: dict[str, SinkCase]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", cases.values(), ids=list(cases))
 
 
-def context(mode="append"):
-    return SinkContext(SCHEMA, mode, None, "a query")
+@pytest.fixture
+def place(tmp_path, request):
+    case = request.node.callspec.params["case"]
+    if case.needs:
+        request.getfixturevalue(case.needs)
+    path = tmp_path / "place"
+    path.mkdir()
+    return path
 
 
-def memory(folder):
-    sink = MemorySink()
-    return sink, lambda: [tuple(row.values()) for row in sink.latest().to_pylist()]
+def opened(case, place, *, done=0, prepared=None, attempt=1, query=QUERY):
+    """A new sink, as the runtime begins it behind an epoch."""
+    sink = case.make(place)
+    sink.open(context(case, attempt=attempt, query=query))
+    if isinstance(sink, TransactionalSink):
+        sink.recover(done, prepared)
+    elif isinstance(sink, ProvisionalSink) and attempt > 1:
+        sink.rolled_back(done)
+    return sink
 
 
-def counting(folder):
-    sink = ph.to_nothing()
-    return sink, lambda: sink.net_rows
+def write(case, sink, *epochs):
+    for epoch in epochs:
+        sink.write(epoch, epoch_batch(case.mode, epoch), epoch * 10)
 
 
-def callback(folder):
-    rows = []
-    return ph.to_callback(
-        lambda epoch, changes: rows.extend(tuple(row.values()) for row in changes.to_pylist())
-    ), lambda: rows
+def stored(prepared):
+    """As it comes back from a checkpoint."""
+    return Prepared(json.loads(json.dumps(prepared.details)), dict(prepared.tables))
 
 
-def parquet(folder):
-    sink = ph.to_parquet(folder / "out", target_bytes=1)
-    return sink, lambda: [tuple(row.values()) for row in pq.read_table(folder / "out").to_pylist()]
+# Without checkpoints
 
 
-every_sink = pytest.mark.parametrize("make", [memory, counting, callback, parquet], ids=lambda make: make.__name__)
+@each(SINKS)
+def test_epochs_arrive_whole_and_in_their_order(case, place):
+    sink = case.make(place)
+    delivery = Delivery([sink], context(case, checkpointed=False))
+    delivery.open()
+    for epoch in 1, 2, 4, 5, 7:
+        changes = [epoch_batch(case.mode, epoch)] if case.mode == "append" else [epoch_batch("update", epoch)]
+        if case.mode != "append" and epoch in (4, 7):
+            changes.insert(0, epoch_batch("update", epoch - 1))
+        delivery.deliver(epoch, changes, epoch * 10)
+    delivery.close(failed=False)
+    if case.mode == "append":
+        rows = [row for epoch in (1, 2, 4, 5, 7) for row in _rows_of(epoch_batch("append", epoch))]
+        assert case.rows(place, sink) == ([("?",)] * len(rows) if case.only_counts else rows)
+    else:
+        assert seen(case, place, sink) == expected(case, 7)
 
 
-@every_sink
-def test_epochs_arrive_whole_and_in_their_order(make, tmp_path):
-    sink, result = make(tmp_path)
-    sink.open(context())
-    for epoch, rows in EPOCHS:
-        sink.write(epoch, batch(rows), epoch * 10)
-    sink.close(failed=False)
-    everything = [row for _, rows in EPOCHS for row in rows]
-    assert result() == (len(everything) if make is counting else everything)
+def _rows_of(changes):
+    return [tuple(row.values()) for row in changes.rows.to_pylist()]
 
 
-@every_sink
-def test_a_sink_says_what_it_can_hold_and_what_it_promises(make, tmp_path):
-    sink, _ = make(tmp_path)
-    assert sink.modes
+@each(SINKS)
+def test_a_sink_says_what_it_can_hold_and_what_it_promises(case, place):
+    sink = case.make(place)
+    assert case.mode in sink.modes
     assert set(sink.modes) <= {"append", "update", "complete"}
     assert sink.guarantee
+    assert ("exactly once" in sink.guarantee) == case.exactly_once
+    assert isinstance(sink, TransactionalSink) or not case.exactly_once
+    assert 5 < len(repr(sink)) < 120
 
 
-@every_sink
-def test_after_a_failure_nothing_is_half_written(make, tmp_path):
-    sink, _ = make(tmp_path)
-    sink.open(context())
-    sink.write(1, batch([("a", 1)]), 0)
+@each(SINKS)
+def test_a_query_without_results_leaves_an_empty_one(case, place):
+    sink = case.make(place)
+    delivery = Delivery([sink], context(case, checkpointed=False))
+    delivery.open()
+    delivery.close(failed=False)
+    assert case.rows(place, sink) == []
+
+
+@each(SINKS)
+def test_closing_before_opening_or_twice_is_harmless(case, place):
+    sink = case.make(place)
     sink.close(failed=True)
-    for folder, _, names in os.walk(tmp_path):
-        for name in names:
-            assert name.endswith(".parquet")
-            pq.read_table(os.path.join(folder, name))
-
-
-@every_sink
-def test_a_query_without_results_leaves_an_empty_one(make, tmp_path):
-    sink, result = make(tmp_path)
-    sink.open(context())
-    sink.close(failed=False)
-    assert result() == (0 if make is counting else [])
-
-
-@every_sink
-def test_closing_before_opening_or_twice_is_harmless(make, tmp_path):
-    sink, _ = make(tmp_path)
-    sink.close(failed=True)
-    sink.open(context())
+    sink.open(context(case, checkpointed=False))
     sink.close(failed=False)
     sink.close(failed=False)
 
 
-@given(
-    st.lists(
-        st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(0, 3), st.integers(-2, 3)), max_size=6),
-        max_size=8,
-    )
-)
-def test_memory_holds_the_sum_of_all_changes(epochs):
-    sink, table = MemorySink(), Counter()
-    sink.open(context("update"))
-    for number, changes in enumerate(epochs):
-        net = Counter()
-        for key, n, weight in changes:
-            net[key, n] += max(weight, -table[key, n] - net[key, n])
-        net = {row: weight for row, weight in net.items() if weight}
-        table.update(net)
-        if net:
-            ordered = sorted(net.items(), key=lambda item: item[1])
-            sink.write(number, batch([row for row, _ in ordered], [weight for _, weight in ordered]), number)
-        expected = Counter({row: count for row, count in table.items() if count})
-        assert Counter(tuple(row.values()) for row in sink.latest().to_pylist()) == expected
+@each(EXACTLY_ONCE)
+def test_a_failure_leaves_whole_epochs_and_nothing_unfinished(case, place):
+    sink = case.make(place)
+    delivery = Delivery([sink], context(case, checkpointed=False))
+    delivery.open()
+    delivery.deliver(1, [epoch_batch("append" if case.mode == "append" else "update", 1)], 0)
+    delivery.close(failed=True)
+    assert seen(case, place) in ([], expected(case, 1))
+    assert [name for name in files_in(place) if "tmp" in name or "playhead" in name] == []
 
 
-def test_memory_in_complete_mode_holds_the_last_table_only():
-    sink = MemorySink()
-    sink.open(context("complete"))
-    sink.write(1, batch([("a", 1), ("b", 1)]), 0)
-    sink.write(2, batch([("a", 2)]), 0)
-    assert sink.latest().to_pylist() == [{"key": "a", "n": 2}]
+# With checkpoints
 
 
-def test_memory_lets_old_changes_go_and_counts_them():
-    sink = MemorySink(keep_changes=3)
-    sink.open(context())
-    for epoch in range(5):
-        sink.write(epoch, batch([("a", epoch), ("b", epoch)]), epoch)
-    with pytest.warns(RowsNotKeptWarning, match="first 8 rows .*keep_changes="):
-        assert [change.epoch for change in sink.changelog()] == [4]
-    assert [change.epoch for change in sink.changelog()] == [4]  # and not a second time
-    assert (sink.dropped, sink.latest().num_rows, sink.epoch, sink.watermark) == (8, 10, 4, 4)
-
-
-def test_memory_notices_a_row_that_is_taken_back_and_was_never_there():
-    sink = MemorySink()
-    sink.open(context("update"))
-    sink.write(1, batch([("a", 1)], [-1]), 0)
-    with pytest.raises(SinkError, match="1 rows were taken back that had never been there"):
-        sink.latest()
-
-
-def test_counting_counts_changes_and_rows():
-    sink = CountingSink()
-    sink.open(context("update"))
-    sink.write(1, batch([("a", 1), ("b", 1)]), 0)
-    sink.write(2, batch([("a", 1), ("a", 2)], [-1, 1]), 5)
-    assert (sink.rows, sink.net_rows, sink.epochs, sink.watermark) == (4, 2, 2, 5)
-
-
-def test_a_callback_gets_weights_in_update_mode_and_the_format_it_asks_for():
-    seen = []
-    sink = ph.to_callback(lambda epoch, changes: seen.append((epoch, changes)), format="pandas")
-    sink.open(context("update"))
-    sink.write(3, batch([("a", 1), ("a", 2)], [-1, 1]), 0)
-    sink.write(4, batch([("b", 1)]), 0)
-    expected = pd.DataFrame({"key": ["a", "a"], "n": [1, 2], "weight": [-1, 1]})
-    assert seen[0][0] == 3
-    pd.testing.assert_frame_equal(seen[0][1], expected, check_dtype=False)
-    assert seen[1][1]["weight"].tolist() == [1]
-
-
-def test_a_callback_that_raises_is_named_with_its_line_and_the_epoch():
-    def shout(epoch, changes):
-        return {}["missing"]
-
-    sink = ph.to_callback(shout)
-    sink.open(context())
-    line = shout.__code__.co_firstlineno + 1
-    with pytest.raises(
-        UserFunctionError,
-        match=rf"shout raised KeyError: 'missing' at .*{os.path.basename(__file__)}:{line}, in epoch 5",
-    ):
-        sink.write(5, batch([("a", 1)]), 0)
-
-
-def test_a_callback_is_a_function_and_a_format_is_known():
-    with pytest.raises(PlanError, match="a callback is a function"):
-        ph.to_callback("print")
-    with pytest.raises(PlanError, match="format='csv'"):
-        ph.to_callback(print, format="csv")
-    named_weight = SinkContext(pa.schema([("weight", pa.int64())]), "update", None, "q")
-    with pytest.raises(PlanError, match="rename it"):
-        ph.to_callback(print).open(named_weight)
-
-
-def test_parquet_files_have_their_name_only_when_they_are_whole(tmp_path):
-    sink = ph.to_parquet(tmp_path / "out")
-    sink.open(context())
-    sink.write(1, batch([("a", 1)]), 0)
-    assert [name for name in os.listdir(tmp_path / "out") if name.endswith(".parquet")] == []
+@each(EXACTLY_ONCE)
+def test_rows_are_seen_when_they_are_committed_and_not_before(case, place):
+    sink = opened(case, place)
+    for first, last in (1, 3), (4, 4), (5, 9):
+        before = seen(case, place)
+        write(case, sink, *range(first, last + 1))
+        assert seen(case, place) == before
+        prepared = sink.prepare(last)
+        assert seen(case, place) == before
+        sink.commit(last, stored(prepared))
+        assert seen(case, place) == expected(case, last)
     sink.close(failed=False)
-    assert os.listdir(tmp_path / "out") == ["part-00000.parquet"]
+    assert seen(case, place) == expected(case, 9)
 
 
-def test_parquet_begins_a_new_file_at_the_target_size(tmp_path, monkeypatch):
-    monkeypatch.setattr("playhead.sinks.parquet.ROW_GROUP", 2)
-    sink = ph.to_parquet(tmp_path, target_bytes=100)
-    sink.open(context())
-    for epoch in range(4):
-        sink.write(epoch, batch([("a", epoch), ("b", epoch)]), 0)
+@each(EXACTLY_ONCE)
+def test_epochs_go_on_between_prepare_and_commit(case, place):
+    sink = opened(case, place)
+    write(case, sink, 1, 2)
+    prepared = sink.prepare(2)
+    write(case, sink, 3)
+    sink.commit(2, stored(prepared))
+    assert seen(case, place) == expected(case, 2)
+    sink.commit(3, stored(sink.prepare(3)))
+    assert seen(case, place) == expected(case, 3)
     sink.close(failed=False)
-    assert sorted(os.listdir(tmp_path)) == [f"part-0000{part}.parquet" for part in range(4)]
-    assert pq.read_table(tmp_path).column("n").to_pylist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
-def test_parquet_refuses_a_folder_with_something_in_it_and_a_file(tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(SinkError, match=r"is not empty: it has notes\.txt"):
-        ph.to_parquet(tmp_path).open(context())
-    with pytest.raises(SinkError, match="is a file"):
-        ph.to_parquet(tmp_path / "notes.txt").open(context())
+@each(EXACTLY_ONCE)
+def test_committing_twice_is_committing_once(case, place):
+    sink = opened(case, place)
+    write(case, sink, 1, 2, 3)
+    prepared = stored(sink.prepare(3))
+    for _ in range(3):
+        sink.commit(3, prepared)
+        assert seen(case, place) == expected(case, 3)
+    sink.close(failed=False)
+    for attempt in 2, 3:
+        opened(case, place, done=3, prepared=prepared, attempt=attempt).close(failed=False)
+        assert seen(case, place) == expected(case, 3)
 
 
-class ForbiddenHandler(fs.FSSpecHandler):
-    def __init__(self):
-        pass
-
-    def __getattribute__(self, name):
-        if name in ("open_output_stream", "create_dir"):
-            return self.refuse
-        return super().__getattribute__(name)
-
-    def refuse(self, *arguments, **options):
-        raise PermissionError(13, "Permission denied")
-
-    def get_file_info(self, paths):
-        return [fs.FileInfo(path, fs.FileType.NotFound) for path in paths]
-
-    def get_type_name(self):
-        return "forbidden"
+@each(EXACTLY_ONCE)
+def test_a_checkpoint_without_changes_changes_nothing(case, place):
+    sink = opened(case, place)
+    sink.commit(1, stored(sink.prepare(1)))
+    assert seen(case, place) == []
+    write(case, sink, 1)
+    for epoch in 1, 2, 3:
+        prepared = stored(sink.prepare(epoch + 1))
+        sink.commit(epoch + 1, prepared)
+        assert seen(case, place) == expected(case, 1)
+    opened(case, place, done=4, prepared=prepared, attempt=2).close(failed=False)
+    assert seen(case, place) == expected(case, 1)
 
 
-def test_parquet_refuses_a_folder_that_it_may_not_write_to_before_anything_runs():
-    sink = ph.to_parquet("/out", filesystem=fs.PyFileSystem(ForbiddenHandler()))
-    with pytest.raises(SinkError, match="cannot make the folder '/out'.*Permission denied"):
-        sink.open(context())
-    sink.close(failed=True)
+@each(EXACTLY_ONCE)
+@pytest.mark.parametrize("closed", ["not at all", "failed", "well"])
+def test_after_a_crash_prepared_work_is_committed_and_the_rest_comes_again(case, place, closed):
+    sink = opened(case, place)
+    write(case, sink, 1, 2)
+    sink.commit(2, stored(sink.prepare(2)))
+    write(case, sink, 3)
+    prepared = stored(sink.prepare(3))
+    write(case, sink, 4)  # no checkpoint holds this one
+    if closed != "not at all":
+        sink.close(failed=closed == "failed")
+    assert seen(case, place) == expected(case, 2)
+    second = opened(case, place, done=3, prepared=prepared, attempt=2)
+    assert seen(case, place) == expected(case, 3)
+    write(case, second, 4, 5)
+    second.commit(5, stored(second.prepare(5)))
+    second.close(failed=False)
+    assert seen(case, place) == expected(case, 5)
 
 
-def test_parquet_cannot_take_rows_back(tmp_path):
-    sink = ph.to_parquet(tmp_path)
-    sink.open(context())
-    with pytest.raises(SinkError, match="epoch 4 takes rows back"):
-        sink.write(4, batch([("a", 1)], [-1]), 0)
-    sink.close(failed=True)
-    assert os.listdir(tmp_path) == []
+@each(EXACTLY_ONCE)
+def test_what_was_prepared_for_a_checkpoint_that_never_was_is_forgotten(case, place):
+    sink = opened(case, place)
+    write(case, sink, 1)
+    prepared = stored(sink.prepare(1))
+    sink.commit(1, prepared)
+    write(case, sink, 2)
+    sink.prepare(2)
+    second = opened(case, place, done=1, prepared=prepared, attempt=2)
+    assert seen(case, place) == expected(case, 1)
+    write(case, second, 2, 3)
+    second.commit(3, stored(second.prepare(3)))
+    assert seen(case, place) == expected(case, 3)
+    second.close(failed=False)
 
 
-BATCHES = [batch([("a", 1)]).rows, batch([("b", 2)]).rows]
+@each(EXACTLY_ONCE)
+def test_a_query_that_crashed_before_its_first_checkpoint_starts_again(case, place):
+    sink = opened(case, place)
+    write(case, sink, 1, 2)
+    sink.prepare(2)
+    second = opened(case, place, attempt=2)
+    write(case, second, 1)
+    second.commit(1, stored(second.prepare(1)))
+    second.close(failed=False)
+    assert seen(case, place) == expected(case, 1)
 
 
-def broken():
-    yield BATCHES[0]
-    raise KeyboardInterrupt
+class Crash(Exception):
+    pass
 
 
-@pytest.mark.parametrize("path", ["table.parquet", "folder/"])
-def test_a_table_is_written_whole_or_not_at_all(path, tmp_path):
-    target = f"{tmp_path}/{path}"
-    with pytest.raises(KeyboardInterrupt):
-        write_parquet(target, broken(), SCHEMA)
-    assert [name for _, _, names in os.walk(tmp_path) for name in names] == []
-    assert write_parquet(target, iter(BATCHES), SCHEMA) == 2
-    assert pq.read_table(target).to_pylist() == [{"key": "a", "n": 1}, {"key": "b", "n": 2}]
-    assert [name for name in os.listdir(tmp_path) if name.startswith(".")] == []
+@each(LASTING)
+@pytest.mark.parametrize("every", [1, 3])
+def test_wherever_it_crashes_each_row_is_there_once_in_the_end(case, place, every):
+    """A crash after each single step, as an exception: nothing is closed, and another sink goes on."""
+    steps = [(what, epoch) for epoch in range(8) for what in ("recover", "write", "prepare", "save", "commit")]
+    for crash in steps:
+
+        def stop(what, epoch, crash=crash):
+            if (what, epoch) == crash:
+                raise Crash
+
+        try:
+            run(case, place, 7, every=every, stop=stop)
+        except Crash:
+            if case.exactly_once:
+                shown = seen(case, place)
+                known = Checkpoints(place.parent / "place-checkpoints").epochs()
+                assert shown in [expected(case, epoch) for epoch in [0, *known][-2:]], crash
+    run(case, place, 8, every=every)
+    assert seen(case, place) == expected(case, 8)
 
 
-def test_a_table_that_is_there_is_replaced_only_by_a_whole_one(tmp_path):
-    target = tmp_path / "table.parquet"
-    write_parquet(target, BATCHES[:1], SCHEMA)
-    with pytest.raises(KeyboardInterrupt):
-        write_parquet(target, broken(), SCHEMA)
-    assert pq.read_table(target).num_rows == 1
-    write_parquet(target, BATCHES, SCHEMA)
-    assert pq.read_table(target).num_rows == 2
-    with pytest.raises(SinkError, match="cannot write to"):
-        write_parquet(tmp_path / "no" / "folder" / "table.parquet", BATCHES, SCHEMA)
+@each(EXACTLY_ONCE)
+def test_a_process_that_was_taken_for_dead_cannot_commit_any_more(case, place):
+    zombie = opened(case, place)
+    write(case, zombie, 1)
+    zombie.commit(1, stored(zombie.prepare(1)))
+    write(case, zombie, 2)
+    prepared = stored(zombie.prepare(2))
+    second = opened(case, place, done=2, prepared=prepared, attempt=2)
+    write(case, zombie, 3)
+    write(case, second, 3)
+    with pytest.raises(SinkError):
+        zombie.commit(3, stored(zombie.prepare(3)))
+    zombie.close(failed=True)
+    assert seen(case, place) == expected(case, 2)
+    second.commit(3, stored(second.prepare(3)))
+    second.close(failed=False)
+    assert seen(case, place) == expected(case, 3)
 
 
-def test_sinks_are_shown_in_a_few_words(tmp_path):
-    assert repr(ph.to_parquet("delays")) == "<parquet: delays>"
-    assert repr(ph.to_nothing()) == "<nothing: 0 rows counted>"
-    assert repr(ph.to_memory()) == "<memory: epoch 0>"
-    assert repr(ph.to_callback(print)) == "<callback: print, format=arrow>"
+@each({name: case for name, case in EXACTLY_ONCE.items() if case.owned})
+def test_what_belongs_to_one_query_is_refused_to_another(case, place):
+    sink = opened(case, place)
+    write(case, sink, 1)
+    sink.commit(1, stored(sink.prepare(1)))
+    sink.close(failed=False)
+    with pytest.raises(SinkError, match=f"{QUERY!r}"):
+        opened(case, place, query="another query")
+    with pytest.raises(SinkError, match=f"{QUERY!r}"):
+        case.make(place).open(context(case, checkpointed=False))
+    assert seen(case, place) == expected(case, 1)
+
+
+@each({name: case for name, case in EXACTLY_ONCE.items() if case.owned})
+def test_results_are_not_wiped_or_doubled_by_a_start_from_nothing(case, place):
+    sink = opened(case, place)
+    write(case, sink, 1)
+    sink.commit(1, stored(sink.prepare(1)))
+    sink.close(failed=False)
+    with pytest.raises(SinkError):
+        opened(case, place)
+    assert seen(case, place) == expected(case, 1)
+
+
+@each({name: case for name, case in EXACTLY_ONCE.items() if case.goes_back})
+def test_a_query_that_goes_back_to_an_older_checkpoint_takes_its_results_along(case, place):
+    sink = opened(case, place)
+    write(case, sink, 1)
+    older = stored(sink.prepare(1))
+    sink.commit(1, older)
+    write(case, sink, 2, 3)
+    sink.commit(3, stored(sink.prepare(3)))
+    sink.close(failed=False)
+    second = opened(case, place, done=1, prepared=older, attempt=2)
+    write(case, second, 2)
+    second.commit(2, stored(second.prepare(2)))  # other cuts than before
+    write(case, second, 3, 4)
+    second.commit(4, stored(second.prepare(4)))
+    second.close(failed=False)
+    assert seen(case, place) == expected(case, 4)
+
+
+# Several sinks of one query
+
+
+@each(EXACTLY_ONCE)
+def test_sinks_show_a_checkpoint_together_or_not_at_all(case, place):
+    """Here with a Parquet folder beside each; the other one fails to prepare."""
+    other = SINKS["parquet"].make(place.parent)
+    parts = [case.make(place), other]
+    delivery = Delivery(parts, context(case))
+    if case.mode not in other.modes:
+        pytest.skip("no mode in common")
+    delivery.open()
+    delivery.recover(0, [])
+    delivery.deliver(1, [epoch_batch("append" if case.mode == "append" else "update", 1)], 0)
+    prepared = delivery.prepare(1)
+    assert seen(case, place) == [] == SINKS["parquet"].rows(place.parent, None)
+    delivery.commit(1, [stored(each) for each in prepared])
+    together = sorted(SINKS["parquet"].rows(place.parent, None), key=str)
+    assert seen(case, place) == expected(case, 1) == together
+    other.prepare = lambda epoch: 1 / 0
+    delivery.deliver(2, [epoch_batch("append" if case.mode == "append" else "update", 2)], 0)
+    with pytest.raises(SinkError, match="ParquetSink could not prepare at epoch 2: division by zero"):
+        delivery.prepare(2)
+    delivery.close(failed=True)
+    assert seen(case, place) == expected(case, 1) == together
+
+
+# What sinks show at once
+
+
+@each({name: case for name, case in SINKS.items() if not case.exactly_once})
+def test_what_is_not_exactly_once_is_seen_before_a_checkpoint_holds_it(case, place):
+    sink = opened(case, place)
+    write(case, sink, 1)
+    assert seen(case, place, sink) == expected(case, 1)
+
+
+def test_the_batches_of_the_tests_add_up_to_their_tables():
+    for mode in "append", "update":
+        table = {}
+        for epoch in range(1, 30):
+            changes = epoch_batch(mode, epoch)
+            weights = [1] * changes.num_rows if changes.weights is None else changes.weights.tolist()
+            for row, weight in zip(_rows_of(changes), weights, strict=True):
+                table[row] = table.get(row, 0) + weight
+            whole = sorted((row for row, count in table.items() for _ in range(count)), key=str)
+            assert whole == expected(SINKS["parquet" if mode == "append" else "parquet table"], epoch)
+    assert batch([(("a", 1), -1)]).weights.tolist() == [-1]

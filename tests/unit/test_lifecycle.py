@@ -326,7 +326,11 @@ RUNNING = ph.rate(1000).groupby("value").agg(n=ph.size())
         (lambda: history().replay(duration="soon"), PlanError, "has the unit 'soon'"),
         (lambda: history().start(mode="upsert"), PlanError, "'upsert' is none of update, append, complete"),
         (lambda: history().start(mode="udpate"), PlanError, "did you mean 'update'"),
-        (lambda: history().start(ph.to_parquet("x"), mode="update"), PlanError, "cannot take mode='update'"),
+        (
+            lambda: history().start(ph.to_parquet("x", changelog=True), mode="append"),
+            PlanError,
+            "cannot take mode=.append.",
+        ),
         (lambda: RUNNING.start(mode="append"), PlanError, "never is; add a window, or use mode='update'"),
         (lambda: RUNNING.start(ph.to_parquet("x")), PlanError, "mode='append' shows each row once"),
         (lambda: history().start(parallelism=0), PlanError, "parallelism=0 runs nothing"),

@@ -18,17 +18,24 @@ FORMATS = ("arrow", "pandas")
 
 @dataclass
 class CallbackSink:
-    """`function(epoch, changes)` after each epoch that changed something; at least once across a crash."""
+    """`function(epoch, changes)` after each epoch that changed something; at least once across a crash.
+
+    It is called before a checkpoint holds the epoch. When the query was begun again, `rolled_back_to(epoch)` says which
+    epochs still count; later ones are told again, maybe cut differently.
+    """
 
     function: Callable[[int, Any], object]
     format: str = "arrow"
+    rolled_back_to: Callable[[int], object] | None = None
     modes: tuple[str, ...] = ("update", "append", "complete")
-    guarantee: str = "at least once"
+    guarantee: str = "at least once: an epoch may be told again after a crash, with its number"
     mode: str = field(default="update", init=False)
 
     def __post_init__(self) -> None:
         if not callable(self.function):
             raise PlanError(f"a callback is a function of (epoch, changes), not {self.function!r}")
+        if self.rolled_back_to is not None and not callable(self.rolled_back_to):
+            raise PlanError(f"rolled_back= is a function of an epoch, not {self.rolled_back_to!r}")
         if self.format not in FORMATS:
             raise PlanError(f"format={self.format!r} is none of {list(FORMATS)}")
 
@@ -47,16 +54,24 @@ class CallbackSink:
             table = table.append_column("weight", pa.array(weights, pa.int64()))
         if self.format == "pandas":
             table = table.to_pandas()
-        try:
-            self.function(epoch, table)
-        except Exception as error:
-            raise UserFunctionError(
-                f"the callback {_name(self.function)} raised {type(error).__name__}: {error} "
-                f"at {_line(error, self.function)}, in epoch {epoch} with {changes.num_rows:,} changed rows"
-            ) from error
+        _call(self.function, epoch, table, what=f"in epoch {epoch} with {changes.num_rows:,} changed rows")
+
+    def rolled_back(self, epoch: int) -> None:
+        if self.rolled_back_to is not None:
+            _call(self.rolled_back_to, epoch, what=f"told to go back to epoch {epoch}")
 
     def close(self, *, failed: bool) -> None:
         """A callback holds nothing."""
+
+
+def _call(function: Callable[..., object], *arguments: Any, what: str) -> None:
+    """Call the user's function; what it raises names it, with its line."""
+    try:
+        function(*arguments)
+    except Exception as error:
+        raise UserFunctionError(
+            f"the callback {_name(function)} raised {type(error).__name__}: {error} at {_line(error, function)}, {what}"
+        ) from error
 
 
 def _name(function: Callable[..., object]) -> str:

@@ -7,15 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from playhead.batch import Batch
-from playhead.sinks.sink import SinkContext
+from playhead.sinks.sink import Prepared, SinkContext
+
+COUNTS = ("rows", "net_rows", "epochs", "watermark")
 
 
 @dataclass
 class CountingSink:
-    """Takes every change, counts it and lets it go; for measurements and for effects that happen elsewhere."""
+    """Takes every change, counts it and lets it go; for measurements and for effects that happen elsewhere.
+
+    The counts are a part of checkpoints: a query that is begun again counts on from there.
+    """
 
     modes: tuple[str, ...] = ("update", "append", "complete")
-    guarantee: str = "keeps nothing"
+    guarantee: str = "keeps nothing but counts, which go back with the query"
+    eager: bool = False
     rows: int = 0
     """Entries of the changelog so far: additions and take-backs alike."""
     net_rows: int = 0
@@ -34,6 +40,16 @@ class CountingSink:
         self.rows += changes.num_rows
         self.net_rows = net if self.mode == "complete" else self.net_rows + net
         self.epochs, self.watermark = self.epochs + 1, watermark
+
+    def prepare(self, epoch: int) -> Prepared:
+        return Prepared({name: getattr(self, name) for name in COUNTS})
+
+    def commit(self, epoch: int, prepared: Prepared) -> None:
+        """Counts can be seen at once."""
+
+    def recover(self, epoch: int, prepared: Prepared | None) -> None:
+        for name in COUNTS:
+            setattr(self, name, getattr(CountingSink, name) if prepared is None else prepared.details[name])
 
     def close(self, *, failed: bool) -> None:
         """Nothing was kept."""
