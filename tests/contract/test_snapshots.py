@@ -92,6 +92,9 @@ class Running:
                 snapshot = operator.snapshot(range(first, end))
                 if snapshot:
                     others.tasks.tasks[new].operators[vertex].restore(snapshot)
+        for task in others.tasks.tasks:
+            for operator in task.operators.values():
+                operator.restored()
         return others
 
 

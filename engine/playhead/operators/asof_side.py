@@ -40,8 +40,12 @@ class AsofSide:
     def add(self, rows: pa.RecordBatch, key_slots: Int64s, times: Int64s) -> Int64s:
         """Remember rows, which `arrange` then puts in order; returns their slots."""
         slots, _, _ = self.rows.add(rows)
-        self._new.append((key_slots.copy(), times, slots))
+        self.put(slots, key_slots, times)
         return slots
+
+    def put(self, slots: Int64s, key_slots: Int64s, times: Int64s) -> None:
+        """Let `arrange` put rows in order that are remembered already."""
+        self._new.append((key_slots.copy(), times, slots))
 
     def arrange(self) -> bool:
         """Put the rows that came since the last time in order; whether there were any."""

@@ -6,7 +6,7 @@ first touch and what it shows now. In append mode a group is shown once, when it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,18 @@ from playhead.operators.changes import Shown, all_shown, difference, taken_back_
 from playhead.operators.grouping import Grouping, report_late
 from playhead.operators.operator import Operator, Report
 from playhead.schema import MAX_TIME, MIN_TIME
+from playhead.state.flags import IN_EPOCH
 from playhead.state.slot_lists import SlotLists
+from playhead.state.tables import (
+    Tables,
+    column_of,
+    greatest,
+    named,
+    progress_tables,
+    rows_of_struct,
+    struct_of,
+)
+from playhead.windows import WINDOW_START
 
 NEW = np.uint8(4)
 """The flag of slots that came with the batch at hand."""
@@ -29,7 +40,7 @@ class GroupAggregate(Operator):
 
     def __init__(self, grouping: Grouping, assigner: Assigner | None) -> None:
         self.grouping, self.assigner = grouping, assigner
-        self.groups = grouping.groups(prefix=1 if assigner else 0)
+        self.groups = grouping.groups(WINDOW_START if assigner else None)
         self.windows = SlotLists()
         self.watermark = MIN_TIME
         self.shown = MIN_TIME
@@ -179,42 +190,59 @@ class GroupAggregate(Operator):
     def state_bytes(self) -> int:
         return self.groups.nbytes + self.windows.nbytes
 
+    # State
+
     def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
-        pending = self._pending if self.grouping.emit_every is not None else None
-        tables = self.groups.snapshot(key_groups, touched_only=touched_only, extra=pending)
-        progress = {"watermark": [self.watermark], "shown": [self.shown]}
-        return tables | {"progress": pa.table({name: pa.array(value, pa.int64()) for name, value in progress.items()})}
+        """Table `groups`: keys, window, a struct of state for each aggregate; with `emit_every` also what waits."""
+        return self.groups.snapshot(
+            "groups", self.asked(key_groups), touched_only=touched_only, extra=self._beside_groups
+        ) | progress_tables(key_groups, increment=touched_only, watermark=self.watermark, shown=self.shown)
+
+    def _beside_groups(self, slots: Int64s) -> dict[str, pa.Array]:
+        columns: dict[str, pa.Array] = {}
+        if self.assigner is not None:
+            starts = self.groups.keyed.prefix(slots, 0)
+            columns |= self.grouping.windows(starts, self.assigner.ends(starts))
+        if self.grouping.shows_now_and_then:
+            columns |= self._pending(slots)
+        return columns
 
     def _pending(self, slots: Int64s) -> dict[str, pa.Array]:
         """For each slot whether it waits to be shown again, and what it showed last if it does."""
-        touched = np.zeros(self.groups.keyed.capacity, bool)
+        pending = np.zeros(self.groups.keyed.capacity, bool)
         for part in self._touched:
-            touched[part] = True
+            pending[part] = True
         before = all_shown(self._before, self.groups.schema)
         where = np.full(self.groups.keyed.capacity, -1, np.int64)
         where[before.ids] = np.arange(len(before.ids))
-        there = where[slots]
-        shown = before.results.take(pa.array(there, mask=there < 0))
-        columns = {f"shown{number}": column for number, column in enumerate(shown.columns)}
-        return {"pending": pa.array(touched[slots]), "was_shown": pa.array(there >= 0)} | columns
+        names = self._pending_names
+        return {names[0]: pa.array(pending[slots]), names[1]: struct_of(before.results, where[slots])}
 
-    def restore(self, tables: Mapping[str, pa.Table]) -> None:
-        slots = self.groups.restore(tables["groups"])
+    @property
+    def _pending_names(self) -> tuple[str, str]:
+        return named("pending", self.grouping.schema.names), named("shown", self.grouping.schema.names)
+
+    def snapshot_taken(self) -> None:
+        self.groups.snapshot_taken()
+
+    def load(self, tables: Tables) -> None:
+        self.watermark = greatest(tables, "watermark", self.watermark)
+        self.shown = greatest(tables, "shown", self.shown)
+        table = tables["groups"]
+        slots = self.groups.load(table)
         if self.assigner is not None and len(slots):
             self.windows.add(self.assigner.ends(self.groups.keyed.prefix(slots, 0)), slots)
-        self.watermark = max(self.watermark, tables["progress"]["watermark"][0].as_py())
-        self.shown = max(self.shown, tables["progress"]["shown"][0].as_py())
-        if self._always:
+        if self._always and len(slots):
             self._touched.clear()
-            self.groups.flags[slots] &= 0xFE
-        if "pending" in tables["groups"].column_names:
-            self._restore_pending(slots, tables["groups"])
+        if self.grouping.shows_now_and_then:
+            self._load_pending(table, slots)
 
-    def _restore_pending(self, slots: Int64s, table: pa.Table) -> None:
-        pending = np.asarray(table["pending"])
-        self._touched.append(slots[pending])
-        self.groups.flags[slots[pending]] |= 1
-        shown = table.filter(table["was_shown"]).combine_chunks()
-        columns = [shown[f"shown{number}"].cast(field.type) for number, field in enumerate(self.groups.schema)]
-        for batch in pa.table(columns, schema=self.groups.schema).to_batches():
-            self._before.append(Shown(slots[np.asarray(table["was_shown"])], batch))
+    def _load_pending(self, table: pa.Table, slots: Int64s) -> None:
+        pending, shown = (column_of(table, name) for name in self._pending_names)
+        waiting = slots[np.asarray(pending)]
+        if len(waiting):
+            self._touched.append(waiting)
+            self.groups.flags[waiting] |= IN_EPOCH
+        there = np.flatnonzero(np.asarray(shown.is_valid()))
+        if len(there):
+            self._before.append(Shown(slots[there], rows_of_struct(shown.take(pa.array(there)), self.groups.schema)))

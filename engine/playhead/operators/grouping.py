@@ -39,23 +39,48 @@ class Grouping:
     owns_empty_key: bool = True
     """This task has the one group of an aggregate without keys."""
 
-    def groups(self, prefix: int) -> Groups:
-        """Fresh state; the first word of the prefix, if there is one, is the start of the group's window."""
-        groups = Groups(self.key_types, self.columns, prefix=prefix, retractable=self.retractable)
+    def groups(self, prefix: str | None = None) -> Groups:
+        """Fresh state, with a time in front of each key if that has a name: the start of its window, ..."""
+        field = None if prefix is None else pa.field(prefix, self.window_type)
+        groups = Groups(self.key_fields, self.columns, prefix=field, retractable=self.retractable)
 
         def describe(slot: int) -> str:
             slots = np.array([slot], np.int64)
-            return self.group(groups.keyed.keys(slots), int(groups.prefixes(slots)[0][0]) if prefix else None)
+            return self.group(groups.keyed.keys(slots), int(groups.keyed.prefix(slots, 0)[0]) if prefix else None)
 
         groups.describe = describe
         return groups
+
+    @property
+    def shows_now_and_then(self) -> bool:
+        """Whether changes wait beyond their epoch."""
+        return self.emits_changes and self.emit_every is not None
+
+    @property
+    def window_type(self) -> pa.DataType:
+        """Of the times at which windows start and end."""
+        return self.schema.field(self.window_position).type
+
+    @property
+    def key_fields(self) -> dict[str, pa.DataType]:
+        """Names and types of the keys."""
+        windowed = self.time is not None
+        names = [name for name in self.schema.names if not (windowed and name in (WINDOW_START, WINDOW_END))]
+        return dict(zip(names, self.key_types, strict=False))
+
+    def windows(self, starts: Int64s, ends: Int64s) -> dict[str, pa.Array]:
+        """The two columns of windows."""
+        return {
+            WINDOW_START: pa.array(starts).view(self.window_type),
+            WINDOW_END: pa.array(ends).view(self.window_type),
+        }
 
     def group(self, keys: Sequence[pa.Array], window_start: int | None) -> str:
         """The group of the first of `keys` in the words of the query, for errors."""
         names = [name for name in self.schema.names if window_start is None or name not in (WINDOW_START, WINDOW_END)]
         parts = [f"{name}={key[0].as_py()!r}" for name, key in zip(names, keys, strict=False)]
         if window_start is not None:
-            start = pa.scalar(window_start).cast(self.schema.field(WINDOW_START).type)
+            start = pa.scalar(window_start).cast(self.window_type)
             parts.insert(self.window_position, f"{WINDOW_START}={start}")
         return ", ".join(parts)
 
@@ -87,9 +112,7 @@ class Grouping:
         """Result rows from their parts."""
         arrays = list(keys)
         if window is not None:
-            kind = self.schema.field(WINDOW_START).type
-            bounds = [pa.array(edge).view(kind) for edge in window]
-            arrays[self.window_position : self.window_position] = bounds
+            arrays[self.window_position : self.window_position] = self.windows(*window).values()
         return pa.RecordBatch.from_arrays(arrays + results.columns, schema=self.schema)
 
 

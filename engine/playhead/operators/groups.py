@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,22 @@ from playhead.batch import Int64s
 from playhead.expr import Compiled
 from playhead.operators.changes import Shown
 from playhead.state.accumulators.overflow import SumOverflowError
+from playhead.state.flags import TOUCHED, saved_ones, snapshot_taken, touched_slots
 from playhead.state.growable import grown
-from playhead.state.key_groups import key_groups as key_groups_of
 from playhead.state.keyed_slots import KeyedSlots
+from playhead.state.tables import (
+    REMOVED,
+    column_of,
+    columns_of,
+    in_key_groups,
+    named,
+    numbers_of,
+    state_table,
+    without_dictionary,
+)
+
+Extra = Callable[[Int64s], Mapping[str, pa.Array]]
+"""More columns for slots."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +42,24 @@ class AggregateColumn:
 
 
 class Groups:
-    """Slots by key, `prefix` int64 words in front of each key (a window), and accumulators by slot.
+    """Slots by key, with a time in front of it if there is a `prefix`, and accumulators by slot.
 
     Also knows which slots were touched since the last snapshot, and how many rows each holds where
     rows can be taken back, so that a group without rows can disappear.
     """
 
     def __init__(
-        self, key_types: Sequence[pa.DataType], columns: Sequence[AggregateColumn], *, prefix: int, retractable: bool
+        self,
+        keys: Mapping[str, pa.DataType],
+        columns: Sequence[AggregateColumn],
+        *,
+        prefix: pa.Field | None = None,
+        retractable: bool,
     ) -> None:
         self.columns, self.retractable, self.prefix = tuple(columns), retractable, prefix
-        self.key_types = tuple(key_types)
-        self.keyed = KeyedSlots(key_types, prefix_words=prefix)
+        self.key_names, self.key_types = tuple(keys), tuple(keys.values())
+        self.keyed = KeyedSlots(self.key_types, prefix_words=0 if prefix is None else 1)
+        self._rows_name = named("rows", [*keys, *(column.name for column in columns)])
         self.accumulators: list[Accumulator] = [
             column.aggregate.accumulator(column.types, retractable=retractable) for column in self.columns
         ]
@@ -50,7 +69,7 @@ class Groups:
         self.flags = np.zeros(0, np.uint8)
         self.describe: Callable[[int], str] = lambda slot: ""
         """The group of a slot in the words of the query, for errors."""
-        self._removed: list[tuple[list[Int64s], list[pa.Array]]] | None = None
+        self._removed: list[pa.Table] | None = None
         self._grow()
 
     def find_or_insert(self, prefix: tuple[Int64s, ...], keys: Sequence[pa.Array], rows: int) -> tuple[Int64s, Int64s]:
@@ -100,16 +119,16 @@ class Groups:
         if not len(slots):
             return
         if self._removed is not None:
-            self._removed.append((self.prefixes(slots), self.keyed.keys(slots)))
+            saved = saved_ones(slots, self.flags)
+            if len(saved):
+                identity = self._identity(saved)
+                self._removed.append(state_table(identity, list(identity), increment=True))
         for accumulator in self.accumulators:
             accumulator.reset(slots)
         if self.retractable:
             self.rows[slots] = 0
         self.flags[slots] = 0
         self.keyed.remove(slots)
-
-    def prefixes(self, slots: Int64s) -> list[Int64s]:
-        return [self.keyed.prefix(slots, number) for number in range(self.prefix)]
 
     @property
     def nbytes(self) -> int:
@@ -130,72 +149,66 @@ class Groups:
         for accumulator in self.accumulators:
             accumulator.grow(capacity)
 
-    # Snapshots
+    # State
 
     def snapshot(
-        self, key_groups: range, *, touched_only: bool, extra: Callable[[Int64s], dict[str, pa.Array]] | None = None
+        self, name: str, key_groups: range | None, *, touched_only: bool, extra: Extra | None = None
     ) -> dict[str, pa.Table]:
-        """`groups`: key, prefix and state of the slots in `key_groups`; `removed`: keys gone since the last time."""
-        slots = self.keyed.live_slots()
-        if touched_only:
-            slots = slots[self.flags[slots] & 2 != 0]
-        slots = slots[self._in_groups(self.keyed.keys(slots), len(slots), key_groups)]
-        columns: dict[str, pa.Array] = self._key_columns(self.prefixes(slots), self.keyed.keys(slots))
-        if self.retractable:
-            columns["rows"] = pa.array(self.rows[slots])
-        for number, accumulator in enumerate(self.accumulators):
-            columns |= {f"{number}.{name}": values for name, values in accumulator.snapshot(slots).items()}
+        """The table `name`: key, prefix, a struct for each aggregate, and what `extra` gives for slots.
+
+        `key_groups` is None for all. With `touched_only` there may also be a table of the removed keys.
+        """
+        slots = touched_slots(self.flags) if touched_only else self.keyed.live_slots()
+        identity = self._identity(slots)
+        inside = in_key_groups(key_groups, list(identity.values())[: len(self.key_names)], len(slots))
+        if inside is not None:
+            slots = slots[inside]
+            identity = self._identity(slots)
+        columns = dict(identity)
         if extra is not None:
             columns |= extra(slots)
-        tables = {"groups": pa.table(columns) if columns else pa.table({"slot": pa.array(slots)})}
+        for column, accumulator in zip(self.columns, self.accumulators, strict=True):
+            parts = {part: without_dictionary(values) for part, values in accumulator.snapshot(slots).items()}
+            columns[column.name] = pa.StructArray.from_arrays(list(parts.values()), names=list(parts))
+        if self.retractable or not columns:
+            rows = self.rows[slots] if self.retractable else np.ones(len(slots), np.int64)
+            columns[self._rows_name] = pa.array(rows)
+        tables = {name: state_table(columns, list(identity), increment=touched_only)}
         if touched_only and self._removed:
-            removed = [self._removed_table(prefix, keys, key_groups) for prefix, keys in self._removed]
-            tables["removed"] = pa.concat_tables(removed)
+            tables[REMOVED + name] = self._removed_table(key_groups)
         return tables
 
     def snapshot_taken(self) -> None:
         """From now on "touched" means since this moment."""
-        self.flags &= 0xFD
+        snapshot_taken(self.flags)
         self._removed = []
 
-    def restore(self, table: pa.Table) -> Int64s:
-        """Add the `groups` of a snapshot; returns their slots."""
-        prefix = tuple(
-            np.asarray(table[f"prefix{number}"].combine_chunks()).astype(np.int64) for number in range(self.prefix)
-        )
-        keys = [_one(table[f"key{number}"]) for number in range(len(self.key_types))]
+    def load(self, table: pa.Table) -> Int64s:
+        """Add the groups of a snapshot, none of which is there with rows; returns their slots."""
+        keys = [column_of(table, name, kind) for name, kind in zip(self.key_names, self.key_types, strict=True)]
+        prefix = () if self.prefix is None else (numbers_of(table, self.prefix.name),)
         slots, new = self.find_or_insert(prefix, keys, table.num_rows)
+        self.flags[slots] = TOUCHED
         if len(new) != len(slots):
-            self._reset(slots)
+            for accumulator in self.accumulators:
+                accumulator.reset(slots)
         if self.retractable:
-            self.rows[slots] = np.asarray(table["rows"].combine_chunks())
-        for number, accumulator in enumerate(self.accumulators):
-            names = [name for name in table.column_names if name.startswith(f"{number}.")]
-            accumulator.restore(slots, {name.split(".", 1)[1]: _one(table[name]) for name in names})
+            self.rows[slots] = numbers_of(table, self._rows_name)
+        for column, accumulator in zip(self.columns, self.accumulators, strict=True):
+            if column.name in table.column_names:
+                state = column_of(table, column.name)
+                parts = dict(zip((field.name for field in state.type), state.flatten(), strict=True))
+                accumulator.restore(slots, parts)
         return slots
 
-    def _reset(self, slots: Int64s) -> None:
-        for accumulator in self.accumulators:
-            accumulator.reset(slots)
+    def _identity(self, slots: Int64s) -> dict[str, pa.Array]:
+        """The columns that say which group is in each of `slots`."""
+        columns = dict(zip(self.key_names, map(without_dictionary, self.keyed.keys(slots)), strict=True))
+        if self.prefix is not None:
+            columns[self.prefix.name] = pa.array(self.keyed.prefix(slots, 0)).view(self.prefix.type)
+        return columns
 
-    def _key_columns(self, prefix: Sequence[Int64s], keys: Sequence[pa.Array]) -> dict[str, pa.Array]:
-        columns = {f"prefix{number}": pa.array(words) for number, words in enumerate(prefix)}
-        return columns | {f"key{number}": values for number, values in enumerate(keys)}
-
-    def _removed_table(self, prefix: list[Int64s], keys: list[pa.Array], key_groups: range) -> pa.Table:
-        rows = len(prefix[0]) if prefix else len(keys[0]) if keys else 0
-        table = pa.table(self._key_columns(prefix, keys))
-        return table.filter(pa.array(self._in_groups(keys, rows, key_groups)))
-
-    def _in_groups(
-        self, keys: Sequence[pa.Array], rows: int, key_groups: range
-    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        if not keys:
-            return np.full(rows, 0 in key_groups)
-        groups = key_groups_of(keys)
-        return (groups >= key_groups.start) & (groups < key_groups.stop)
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    array = column.combine_chunks()
-    return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+    def _removed_table(self, key_groups: range | None) -> pa.Table:
+        gone = pa.concat_tables(self._removed or [])
+        inside = in_key_groups(key_groups, columns_of(gone, self.key_names), gone.num_rows)
+        return gone if inside is None else gone.filter(pa.array(inside))

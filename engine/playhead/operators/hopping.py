@@ -7,7 +7,7 @@ windows of the panes that an epoch touched (update mode).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, overload
 
 import numpy as np
@@ -23,8 +23,20 @@ from playhead.operators.operator import Operator, Report
 from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.state.key_index import KeyIndex
 from playhead.state.slot_lists import SlotLists
+from playhead.state.tables import (
+    Tables,
+    column_of,
+    greatest,
+    in_key_groups,
+    named,
+    numbers_of,
+    owned_tables,
+    progress_tables,
+    rows_of_struct,
+    struct_of,
+)
 from playhead.state.timers import TimerQueue
-from playhead.windows import Hopping
+from playhead.windows import WINDOW_END, Hopping
 
 AT_ONCE = 64
 """So many windows are merged in one go when many close together."""
@@ -36,7 +48,7 @@ class HoppingAggregate(Operator):
     def __init__(self, grouping: Grouping, window: Hopping, origin: int) -> None:
         self.grouping, self.window, self.origin = grouping, window, origin
         self.assigner = FixedAssigner(window.pane, origin)
-        self.panes = grouping.groups(prefix=1)
+        self.panes = grouping.groups(named("pane_start", grouping.schema.names))
         self.by_start = SlotLists()
         self.ends, self.known_ends = TimerQueue(), KeyIndex(1)
         self.watermark, self.shown = MIN_TIME, MIN_TIME
@@ -171,7 +183,7 @@ class HoppingAggregate(Operator):
             keys = self.panes.keyed.decode(np.ascontiguousarray(pairs[1:, [slot]]))
             return self.grouping.group(keys, int(pairs[0, slot]) - self.window.size)
 
-        merged = self.grouping.groups(prefix=0)
+        merged = self.grouping.groups()
         merged.describe = describe
         return merged
 
@@ -269,16 +281,61 @@ class HoppingAggregate(Operator):
     def state_bytes(self) -> int:
         return self.panes.nbytes + self.by_start.nbytes + self.ends.nbytes + self.known_ends.nbytes
 
-    def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
-        progress = {"watermark": [self.watermark], "shown": [self.shown]}
-        tables = self.panes.snapshot(key_groups, touched_only=touched_only)
-        return tables | {"progress": pa.table({name: pa.array(value, pa.int64()) for name, value in progress.items()})}
+    # State
 
-    def restore(self, tables: Mapping[str, pa.Table]) -> None:
-        self.watermark = max(self.watermark, tables["progress"]["watermark"][0].as_py())
-        self.shown = max(self.shown, tables["progress"]["shown"][0].as_py())
-        slots = self.panes.restore(tables["groups"])
+    def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
+        """Table `panes`: keys, when the pane starts, a struct of state for each aggregate; with `emit_every` also table
+        `waiting`, whole each time: the windows to be shown again, and what each showed last."""
+        asked = self.asked(key_groups)
+        tables = self.panes.snapshot("panes", asked, touched_only=touched_only)
+        if self.grouping.shows_now_and_then:
+            tables |= owned_tables("waiting", self._waiting(asked), key_groups, increment=touched_only)
+        progress = {"watermark": self.watermark, "shown": self.shown}
+        return tables | progress_tables(key_groups, increment=touched_only, **progress)
+
+    def _waiting(self, key_groups: range | None) -> dict[str, pa.Array]:
+        ids = np.empty(0, np.int64) if self._pairs is None else self._pairs.live_slots()
+        words = np.empty((1, 0), np.int64) if self._pairs is None else self._pairs.keys_of(ids)
+        keys = self.panes.keyed.decode(np.ascontiguousarray(words[1:])) if len(ids) else self._no_keys()
+        inside = in_key_groups(key_groups, keys, len(ids))
+        if inside is not None:
+            rows = np.flatnonzero(inside)
+            ids, words, keys = ids[rows], words[:, rows], [key.take(pa.array(rows)) for key in keys]
+        before = all_shown(self._before, self.panes.schema)
+        where = np.full(max(ids.max(initial=-1), before.ids.max(initial=-1)) + 1, -1, np.int64)
+        where[before.ids] = np.arange(len(before.ids))
+        columns = dict(zip(self.grouping.key_fields, keys, strict=True))
+        columns |= self.grouping.windows(words[0] - self.window.size, words[0])
+        return columns | {self._shown_name: struct_of(before.results, where[ids])}
+
+    def _no_keys(self) -> list[pa.Array]:
+        return [pa.nulls(0, kind) for kind in self.grouping.key_types]
+
+    @property
+    def _shown_name(self) -> str:
+        return named("shown", self.grouping.schema.names)
+
+    def snapshot_taken(self) -> None:
+        self.panes.snapshot_taken()
+
+    def load(self, tables: Tables) -> None:
+        self.watermark = greatest(tables, "watermark", self.watermark)
+        self.shown = greatest(tables, "shown", self.shown)
+        slots = self.panes.load(tables["panes"])
         if len(slots):
             starts = self.panes.keyed.prefix(slots, 0)
             self.by_start.add(starts, slots)
             self._expect(np.unique(starts))
+        if "waiting" in tables and tables["waiting"].num_rows:
+            self._load_waiting(tables["waiting"])
+
+    def _load_waiting(self, table: pa.Table) -> None:
+        keys = [column_of(table, name, kind) for name, kind in self.grouping.key_fields.items()]
+        words = self.panes.keyed.encode((numbers_of(table, WINDOW_END),), keys, rows=table.num_rows)
+        self._widen_pairs(len(words))
+        assert self._pairs is not None
+        ids, _ = self._pairs.find_or_insert(words)
+        shown = column_of(table, self._shown_name)
+        there = np.flatnonzero(np.asarray(shown.is_valid()))
+        if len(there):
+            self._before.append(Shown(ids[there], rows_of_struct(shown.take(pa.array(there)), self.panes.schema)))

@@ -16,8 +16,9 @@ from playhead.kernels.touched import mark_touched
 from playhead.operators.late_rows import event_times
 from playhead.plan import Node
 from playhead.schema import MIN_TIME
+from playhead.state.flags import IN_EPOCH
 from playhead.state.growable import grown
-from playhead.state.row_store import TOUCHED_IN_EPOCH, RowStore
+from playhead.state.row_store import RowStore
 from playhead.state.slot_lists import SlotLists
 
 NOTHING: Int64s = np.empty(0, np.int64)
@@ -84,7 +85,7 @@ class JoinSide:
         room = 2 * len(slots) + 1024
         while True:
             rows, found = np.empty(room, np.int64), np.empty(room, np.int64)
-            skipped = 0 if touched else TOUCHED_IN_EPOCH
+            skipped = 0 if touched else IN_EPOCH
             pairs = kernels.probe(
                 lists, times, other.ends, other.links, other.times, reach, other.rows.flags, skipped, rows, found
             )
@@ -109,7 +110,7 @@ class JoinSide:
     def end_epoch(self) -> Int64s:
         """Begin a new epoch; rows that were taken back or need not be kept are forgotten. Returns as `remove` does."""
         touched, self._touched = self.touched(), []
-        self.rows.flags[touched] &= 0xFF - TOUCHED_IN_EPOCH
+        self.rows.flags[touched] &= 0xFF - IN_EPOCH
         self.before[touched] = self.weights[touched]
         gone = touched[self.weights[touched] == 0] if self.keeps_rows else touched
         keys = self.remove(gone) if len(gone) else NOTHING
@@ -132,13 +133,32 @@ class JoinSide:
     def grow_keys(self, key_capacity: int) -> None:
         self.ends = grown(self.ends, key_capacity, -1)
 
-    def restore(self, rows: pa.RecordBatch, key_slots: Int64s, key_capacity: int, table: pa.Table) -> None:
-        """Add the rows of a snapshot."""
-        times = self.times_of(Batch(rows)) if self.ttl is not None else NOTHING
-        slots = self._insert(rows, key_slots, key_capacity, times)
-        table = table.sort_by("id")
-        self.weights[slots] = self.before[slots] = np.asarray(table["weight"])
-        self.matches[slots] = np.asarray(table["matches"])
+    # State
+
+    def snapshot(
+        self, name: str, key_groups: range | None, *, with_matches: bool, touched_only: bool
+    ) -> dict[str, pa.Table]:
+        """The table `name`: rows, each with how often it is there and, if asked for, how many partners it has."""
+        columns = {"weight": self.weights} | ({"matches": self.matches} if with_matches else {})
+        return self.rows.snapshot(name, key_groups, columns, touched_only=touched_only)
+
+    def load(self, table: pa.Table, next_number: int) -> pa.RecordBatch:
+        """Add the rows of a snapshot, which are then to be put into chains by `chain`; returns them."""
+        slots, rows, beside = self.rows.load(table, next_number)
+        self._grow(0)
+        self.weights[slots] = self.before[slots] = beside["weight"]
+        if "matches" in beside:
+            self.matches[slots] = beside["matches"]
+        return rows
+
+    def chain(self, rows: pa.RecordBatch, key_slots: Int64s, key_capacity: int) -> None:
+        """Put all rows, which have just been loaded in this order, into the chains of `key_slots`."""
+        self._grow(key_capacity)
+        slots = self.rows.live_slots()
+        slot_lists.append(key_slots, slots, self.ends, self.links)
+        if self.ttl is not None:
+            self.times[slots] = self.times_of(Batch(rows))
+            self._expiry.add(self.times[slots], slots)
 
     def times_of(self, batch: Batch) -> Int64s:
         assert self.time is not None

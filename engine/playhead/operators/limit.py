@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import pyarrow as pa
 
 from playhead.batch import Batch
 from playhead.operators.operator import Operator
+from playhead.state.tables import Tables, owned_tables
 
 
 class LimitOperator(Operator):
@@ -28,8 +29,11 @@ class LimitOperator(Operator):
         return not self.left
 
     def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
-        return {"limit": pa.table({"left": pa.array([self.left], pa.int64())})} if 0 in key_groups else {}
+        """Table `limit`: how many rows are still to pass."""
+        if 0 not in key_groups:
+            return {}
+        return owned_tables("limit", {"left": pa.array([self.left])}, key_groups, increment=touched_only)
 
-    def restore(self, tables: Mapping[str, pa.Table]) -> None:
+    def load(self, tables: Tables) -> None:
         if "limit" in tables:
-            self.left = tables["limit"]["left"][0].as_py()
+            self.left = min([self.left, *tables["limit"]["left"].to_pylist()])

@@ -10,7 +10,7 @@ joined and let go. So a stream beside a table that ends needs the memory of that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,9 @@ from playhead.operators.joined_rows import LEFT, RIGHT, JoinedRows
 from playhead.operators.late_rows import without_late
 from playhead.operators.operator import Operator, Report
 from playhead.schema import MAX_TIME, MIN_TIME
+from playhead.state.flags import TOUCHED
 from playhead.state.keyed_slots import KeyedSlots
+from playhead.state.tables import Tables, greatest, progress_tables
 
 
 def merge_operator(node: plan.Merge, *, emits_changes: bool, retractable: tuple[bool, bool]) -> MergeOperator:
@@ -110,7 +112,7 @@ class MergeOperator(Operator):
         slots = np.unique(np.concatenate([touched, lefts]))
         before = np.where(left.matches[slots] == 0, left.before[slots], 0)
         np.add.at(left.matches, lefts, right.weights[rights] - np.where(is_new, 0, right.before[rights]))
-        left.rows.flags[slots] |= 2
+        left.rows.flags[slots] |= TOUCHED
         if not self.emits_changes:
             return NOTHING, NOTHING
         after = np.where(left.matches[slots] == 0, left.weights[slots], 0)
@@ -143,6 +145,7 @@ class MergeOperator(Operator):
         lone = left.rows.in_order(slots[left.matches[slots] == 0])
         yield from self._lone_rows(lone, left.weights[lone])
         left.matches[lone] = 1
+        left.rows.flags[lone] |= TOUCHED
 
     def _lone_rows(self, slots: Int64s, weights: Int64s) -> Iterator[Batch]:
         left, right = self.sides
@@ -170,30 +173,42 @@ class MergeOperator(Operator):
     def state_bytes(self) -> int:
         return self.keys.nbytes + sum(side.nbytes for side in self.sides)
 
+    # State
+
+    def owns(self, key_groups: range) -> None:
+        super().owns(key_groups)
+        for side in self.sides:
+            side.rows.owner = key_groups.start
+
     def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
-        left_ended, right_ended = self.ended
-        progress = {"watermark": [self.watermark], "left_ended": [left_ended], "right_ended": [right_ended]}
-        tables = {"progress": pa.table(progress)}
-        for name, side in zip(("left", "right"), self.sides, strict=True):
-            columns = {"weight": side.weights, "matches": side.matches}
-            rows, removed = side.rows.snapshot(key_groups, columns, touched_only=touched_only)
-            tables |= {name: rows, f"removed_{name}": removed}
-        return tables
+        """Tables `left` and `right`: the rows of each input as they came."""
+        left, right = self.sides
+        asked = self.asked(key_groups)
+        tables = left.snapshot("left", asked, with_matches=self.keeps_left, touched_only=touched_only)
+        tables |= right.snapshot("right", asked, with_matches=False, touched_only=touched_only)
+        return tables | progress_tables(
+            key_groups,
+            increment=touched_only,
+            watermark=self.watermark,
+            left_ended=self.ended[LEFT],
+            right_ended=self.ended[RIGHT],
+            left_rows=left.rows.next_number,
+            right_rows=right.rows.next_number,
+        )
 
     def snapshot_taken(self) -> None:
-        """From now on "touched" means since this moment."""
         for side in self.sides:
             side.rows.snapshot_taken()
 
-    def restore(self, tables: Mapping[str, pa.Table]) -> None:
-        progress = tables["progress"].to_pylist()[0]
-        self.watermark = max(self.watermark, progress["watermark"])
-        self.ended = [self.ended[LEFT] or progress["left_ended"], self.ended[RIGHT] or progress["right_ended"]]
+    def load(self, tables: Tables) -> None:
+        self.watermark = greatest(tables, "watermark", self.watermark)
         for index, (name, side) in enumerate(zip(("left", "right"), self.sides, strict=True)):
-            rows = side.rows.rows_of(tables[name])
+            self.ended[index] = bool(greatest(tables, f"{name}_ended", 0))
+            rows = side.load(tables[name], greatest(tables, f"{name}_rows", 0))
             key_slots, _ = self.keys.find_or_insert((), side.key_arrays(rows), rows=rows.num_rows)
             self._grow_keys()
-            side.restore(rows, key_slots, self.keys.capacity, tables[name])
+            side.chain(rows, key_slots, self.keys.capacity)
+        for index, side in enumerate(self.sides):
             side.keeps_rows = not self.ended[1 - index]
 
 

@@ -7,7 +7,7 @@ what it would meet may be gone: it is reported as late and left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +24,7 @@ from playhead.operators.operator import Operator, Report
 from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.state.growable import grown
 from playhead.state.keyed_slots import KeyedSlots
+from playhead.state.tables import Tables, greatest, progress_tables
 
 NO_PARTNER, NOT_SHOWN = -1, -2
 
@@ -171,24 +172,35 @@ class MergeAsofOperator(Operator):
     def state_bytes(self) -> int:
         return self.keys.nbytes + self.partners.nbytes + sum(side.nbytes for side in self.sides)
 
+    # State
+
+    def owns(self, key_groups: range) -> None:
+        super().owns(key_groups)
+        for side in self.sides:
+            side.rows.owner = key_groups.start
+
     def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
-        tables = {"progress": pa.table({"watermark": pa.array([self.watermark], pa.int64())})}
-        for name, side in zip(("left", "right"), self.sides, strict=True):
-            rows, removed = side.rows.snapshot(key_groups, {}, touched_only=touched_only)
-            tables |= {name: rows, f"removed_{name}": removed}
-        return tables
+        """Tables `left` and `right`: the rows of each input as they came."""
+        left, right = (side.rows for side in self.sides)
+        asked = self.asked(key_groups)
+        tables = left.snapshot("left", asked, {}, touched_only=touched_only)
+        tables |= right.snapshot("right", asked, {}, touched_only=touched_only)
+        rows = {"left_rows": left.next_number, "right_rows": right.next_number}
+        return tables | progress_tables(key_groups, increment=touched_only, watermark=self.watermark, **rows)
 
     def snapshot_taken(self) -> None:
-        """From now on "touched" means since this moment."""
         for side in self.sides:
             side.rows.snapshot_taken()
 
-    def restore(self, tables: Mapping[str, pa.Table]) -> None:
-        self.watermark = max(self.watermark, tables["progress"]["watermark"][0].as_py())
-        for index, name in enumerate(("left", "right")):
-            rows = self.sides[index].rows.rows_of(tables[name])
+    def load(self, tables: Tables) -> None:
+        self.watermark = greatest(tables, "watermark", self.watermark)
+        for name, side in zip(("left", "right"), self.sides, strict=True):
+            slots, rows, _ = side.rows.load(tables[name], greatest(tables, f"{name}_rows", 0))
             if rows.num_rows:
-                self._add(index, rows, self.sides[index].times_of(Batch(rows)))
-                self.sides[index].arrange()
+                key_slots, _ = self.keys.find_or_insert((), side.key_arrays(rows), rows=rows.num_rows)
+                side.put(slots, key_slots, side.times_of(Batch(rows)))
+                side.arrange()
+        left = self.sides[LEFT]
+        self.partners = grown(self.partners, left.rows.capacity, NOT_SHOWN)
         if self.emits_changes:  # what is shown is the best of what is there, which has just come back
-            self.partners[self.sides[LEFT].slots] = self._latest()
+            self.partners[left.slots] = self._latest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow as pa
 from playhead.batch import Batch
 from playhead.operators.groups import AggregateColumn, Groups
 from playhead.operators.operator import Operator
+from playhead.state.tables import Tables, column_of, owned_tables
 
 ONLY = np.zeros(1, np.int64)
 """The slot of the one group."""
@@ -26,7 +27,7 @@ class MetricOperator(Operator):
         """What the last epoch's end left; never changed, so that other threads may read it."""
 
     def _empty(self) -> Groups:
-        groups = Groups((), self.columns, prefix=0, retractable=self.retractable)
+        groups = Groups({}, self.columns, retractable=self.retractable)
         groups.find_or_insert((), (), 1)
         return groups
 
@@ -48,7 +49,18 @@ class MetricOperator(Operator):
         return total.results(ONLY).column(0)[0].as_py()
 
     def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
-        return self.groups.snapshot(key_groups, touched_only=False)
+        """Table `metric`: what each task has of it, with the first key group of the task."""
+        if self.key_groups.start not in key_groups:
+            return {}
+        (table,) = self.groups.snapshot("metric", None, touched_only=False).values()
+        columns = {name: column_of(table, name) for name in table.column_names}
+        return owned_tables("metric", columns, key_groups, increment=touched_only)
 
-    def restore(self, tables: Mapping[str, pa.Table]) -> None:
-        self.groups.restore(tables["groups"])
+    def load(self, tables: Tables) -> None:
+        if "metric" not in tables:
+            return
+        for row in range(tables["metric"].num_rows):  # one a task
+            part = self._empty()
+            part.load(tables["metric"].slice(row, 1))
+            self.groups.merge(ONLY, part, ONLY)
+        self.end_epoch()

@@ -75,6 +75,11 @@ class Operator:
         """
         return {}
 
+    def asked(self, key_groups: range) -> range | None:
+        """The key groups that a snapshot is asked for; None if that is all that this copy has rows of."""
+        mine = self.key_groups
+        return None if key_groups.start <= mine.start and mine.stop <= key_groups.stop else key_groups
+
     def snapshot_taken(self) -> None:
         """The snapshots of all key groups were taken: from now on touched means since this moment.
 

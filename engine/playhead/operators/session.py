@@ -7,7 +7,7 @@ taken back a session may fall apart; see `session_points`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +19,18 @@ from playhead.operators.operator import Operator, Report
 from playhead.operators.session_keys import SessionKeys
 from playhead.operators.session_points import Runs, SessionPoints
 from playhead.schema import MAX_TIME, MIN_TIME
+from playhead.state.flags import IN_EPOCH
 from playhead.state.session_lists import Joined, SessionLists
-
-NOTHING: Int64s = np.empty(0, np.int64)
+from playhead.state.tables import (
+    Tables,
+    column_of,
+    greatest,
+    in_key_groups,
+    numbers_of,
+    owned_tables,
+    progress_tables,
+)
+from playhead.windows import WINDOW_END, WINDOW_START
 
 
 class SessionAggregate(Operator):
@@ -34,16 +43,17 @@ class SessionAggregate(Operator):
 
     def __init__(self, grouping: Grouping, gap: int) -> None:
         self.grouping, self.gap = grouping, gap
-        self.sessions = grouping.groups(prefix=1)
+        self.sessions = grouping.groups(WINDOW_START)
         self.points = SessionPoints(grouping, gap) if grouping.retractable else None
         self.lists = SessionLists(gap)
-        self.keys = SessionKeys(grouping.key_types, gap)
+        self.keys = SessionKeys(grouping.key_fields, gap, grouping.window_type)
         self.watermark = self.shown = MIN_TIME
         self._batches: list[Batch] = []
         self._touched: list[tuple[Int64s, Int64s]] = []
-        """Sessions to be shown anew, and the slots of their keys."""
-        self._before: list[tuple[Shown, Int64s]] = []
-        """What sessions showed before they changed, and the slots of their keys."""
+        """Sessions to be shown, and their keys; some may have gone into others since."""
+        self._before: list[Shown] = []
+        """Rows to be taken back then. An id says which session the row is to be compared with; that may be wrong."""
+        self._before_keys: list[Int64s] = []
         self._report = Report()
 
     # Rows
@@ -98,7 +108,7 @@ class SessionAggregate(Operator):
         groups = np.empty(len(order), np.int64)
         groups[order] = joined.groups
         rows = _some_row(groups, len(joined.firsts))
-        self._remember(joined.absorbed, key_slots[rows][joined.absorbed_groups])
+        self._remember(joined.absorbed)
         self.lists.remove(joined.absorbed)
         if self.points is not None:
             found = self.points.regroup(batch, times, groups, joined)
@@ -106,7 +116,8 @@ class SessionAggregate(Operator):
             slots = self._form(self.points, found, keys)
             self.sessions.forget(np.setdiff1d(joined.absorbed, slots))
         else:
-            slots, keys = self._extend(batch, groups, rows, joined), key_slots[rows]
+            keys = key_slots[rows]
+            slots = self._extend(batch, groups, rows, joined)
             self.lists.insert(slots, keys, joined.firsts, joined.lasts)
         self.sessions.flags[slots] |= 3
         if self.grouping.emits_changes:
@@ -137,33 +148,40 @@ class SessionAggregate(Operator):
 
     # Results
 
-    def _remember(self, slots: Int64s, keys: Int64s) -> None:
-        """Keep what sessions of these keys show, which are about to change, unless they have changed already."""
+    def _remember(self, slots: Int64s) -> None:
+        """Keep what sessions show, which are about to change, unless they have changed already."""
         if self.grouping.emits_changes:
-            untouched = np.flatnonzero(self.sessions.flags[slots] & 1 == 0)
+            untouched = slots[self.sessions.flags[slots] & 1 == 0]
             if len(untouched):
-                shown = slots[untouched]
-                self._before.append((Shown(shown, self._rows(shown)), keys[untouched]))
+                self._before.append(Shown(untouched, self._rows(untouched)))
+                self._before_keys.append(self.lists.keys_of(untouched))
 
-    def _changes(self, only: Int64s | None = None) -> Iterator[Batch]:
-        """The net change of every touched session (of the keys in `only`) since results were last shown."""
-        if not self._touched:
+    def _changes(self, of_keys: Int64s | None = None) -> Iterator[Batch]:
+        """The net change of every touched session since results were last shown; of all keys or some."""
+        touched, keys = self._touched_sessions()
+        old = all_shown(self._before, self.grouping.schema)
+        old_keys = np.concatenate(self._before_keys) if self._before_keys else np.empty(0, np.int64)
+        self._touched, self._before, self._before_keys = [], [], []
+        if of_keys is not None:
+            stays, old_stays = (np.flatnonzero(~np.isin(some, of_keys)) for some in (keys, old_keys))
+            self._touched = [(touched[stays], keys[stays])]
+            self._before, self._before_keys = [old.take(old_stays)], [old_keys[old_stays]]
+            touched, old = np.delete(touched, stays), old.take(np.flatnonzero(np.isin(old_keys, of_keys)))
+        if not len(touched) and not len(old.ids):
             return
-        touched, keys = (np.concatenate(parts) for parts in zip(*self._touched, strict=True))
-        old = all_shown([shown for shown, _ in self._before], self.grouping.schema)
-        old_keys = np.concatenate([NOTHING, *(keys for _, keys in self._before)])
-        self._touched, self._before = [], []
-        if only is not None:
-            now, old_now = np.isin(keys, only), np.isin(old_keys, only)
-            self._touched = [(touched[~now], keys[~now])]
-            self._before = [(old.take(np.flatnonzero(~old_now)), old_keys[~old_now])]
-            touched, old = touched[now], old.take(np.flatnonzero(old_now))
-        touched = np.unique(touched)
-        touched = touched[self.sessions.flags[touched] & 1 != 0]  # not those that went into others
-        self.sessions.flags[touched] &= 0xFE
+        self.sessions.flags[touched] &= 0xFF - IN_EPOCH
         goes, comes = difference(old, Shown(touched, self._rows(touched)))
         if len(goes.ids) or len(comes.ids):
             yield taken_back_and_added(goes.results, comes.results)
+
+    def _touched_sessions(self) -> tuple[Int64s, Int64s]:
+        """The sessions that are to be shown, and their keys."""
+        if not self._touched:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        slots, keys = (np.concatenate(parts)[::-1] for parts in zip(*self._touched, strict=True))
+        slots, last = np.unique(slots, return_index=True)  # a slot that was used again has its last key
+        there = np.flatnonzero(self.sessions.flags[slots] & IN_EPOCH)  # without those that went into others
+        return slots[there], keys[last[there]]
 
     def _rows(self, slots: Int64s) -> pa.RecordBatch:
         first, last = self.lists.bounds[slots].T
@@ -176,36 +194,39 @@ class SessionAggregate(Operator):
         if watermark == self.watermark and watermark != MAX_TIME:
             return
         self.watermark = watermark
-        closed, slots, keys = self._closed(watermark), NOTHING, NOTHING
-        if closed > MIN_TIME:
-            slots, keys = self.lists.pop_until(closed if closed == MAX_TIME else closed - 1)
-        if self.grouping.emit_every is not None and self.grouping.emits_changes:
-            yield from self._changes_now_and_then(watermark, keys, self.grouping.emit_every)
-        if closed == MIN_TIME:
-            return
+        closed = self._closed(watermark)
+        slots, keys = self.lists.pop_until(closed if closed in (MIN_TIME, MAX_TIME) else closed - 1)
+        gone = self._close(slots, keys, closed)
+        if self.grouping.shows_now_and_then:
+            yield from self._changes_now_and_then(watermark, np.union1d(keys, gone))
         if len(slots):
             if not self.grouping.emits_changes:
                 yield Batch(self._rows(slots))
-            first, last = self.lists.bounds[slots].T
-            self.keys.close(keys, first, last + self.gap)
-            self.keys.forget_later(self.lists.without_sessions(np.unique(keys)))
             if self.points is not None:
                 self.points.forget(slots)
             self.sessions.forget(slots)
             self.sessions.keyed.compact()
-        self.keys.forget(self.lists.without_sessions(self.keys.due(closed)))
+        self.keys.forget(gone)
 
-    def _changes_now_and_then(self, watermark: int, closing: Int64s, every: int) -> Iterator[Batch]:
-        """All changes when the watermark has passed a multiple of `every`, and those of keys a session of which closes.
+    def _close(self, slots: Int64s, keys: Int64s, closed: int) -> Int64s:
+        """Remember which sessions are closed for good; the keys of which nothing need be known any more."""
+        if closed == MIN_TIME:
+            return keys
+        if len(slots):
+            first, last = self.lists.bounds[slots].T
+            self.keys.close(keys, first, last + self.gap)
+            self.keys.forget_later(self.lists.without_sessions(np.unique(keys)))
+        return self.lists.without_sessions(self.keys.due(closed))
 
-        What it says of a key depends on nothing but that key's rows and the watermark: not on the keys beside it.
-        """
-        passed = watermark // every
+    def _changes_now_and_then(self, watermark: int, closing: Int64s) -> Iterator[Batch]:
+        """All changes when the watermark has passed a multiple of `emit_every`, and those of keys that close now."""
+        assert self.grouping.emit_every is not None
+        passed = watermark // self.grouping.emit_every
         if passed > self.shown or watermark == MAX_TIME:
             self.shown = passed
             yield from self._changes()
         elif len(closing):
-            yield from self._changes(np.unique(closing))
+            yield from self._changes(closing)
 
     def _closed(self, watermark: int) -> int:
         """Sessions that end before this are closed for good."""
@@ -229,42 +250,89 @@ class SessionAggregate(Operator):
         points = self.points.nbytes if self.points is not None else 0
         return self.sessions.nbytes + self.lists.nbytes + self.keys.nbytes + points
 
-    def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
-        if self.points is not None:
-            tables = self.points.groups.snapshot(key_groups, touched_only=touched_only)
-        else:
-            tables = self.sessions.snapshot(key_groups, touched_only=touched_only)
-            tables["groups"] = self._with_last(tables["groups"])
-        progress = {"watermark": [self.watermark], "shown": [self.shown]}
-        tables["progress"] = pa.table({name: pa.array(value, pa.int64()) for name, value in progress.items()})
-        return tables | {"closed": self.keys.snapshot(key_groups, touched_only=touched_only)}
+    # State
 
-    def _with_last(self, table: pa.Table) -> pa.Table:
-        slots = self.sessions.keyed.find(*_identity(table, len(self.grouping.key_types)), rows=table.num_rows)
-        return table.append_column("last", pa.array(self.lists.bounds[slots, 1]))
+    def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
+        """Table `sessions` (keys, window, a struct of state for each aggregate), or where rows can be taken back table
+        `points` of which sessions are made; and table `keys`: which session of each was closed last.
+
+        With `emit_every` also, whole each time, table `waiting`: the sessions to be shown again; and table `shown`: the
+        rows that will be taken back then.
+        """
+        asked, waits = self.asked(key_groups), self.grouping.shows_now_and_then
+        if self.points is not None:
+            tables = self.points.groups.snapshot("points", asked, touched_only=touched_only)
+        else:
+            tables = self.sessions.snapshot("sessions", asked, touched_only=touched_only, extra=self._windows)
+        for name, columns in {"waiting": self._waiting(), "shown": self._shown()}.items() if waits else ():
+            keys = [columns[key] for key in self.grouping.key_fields]
+            inside = in_key_groups(asked, keys, len(columns[WINDOW_START]))
+            if inside is not None:
+                columns = {name: column.filter(pa.array(inside)) for name, column in columns.items()}
+            tables |= owned_tables(name, columns, key_groups, increment=touched_only)
+        tables |= self.keys.snapshot(asked, touched_only=touched_only)
+        progress = {"watermark": self.watermark, "shown": self.shown}
+        return tables | progress_tables(key_groups, increment=touched_only, **progress)
+
+    def _windows(self, slots: Int64s) -> dict[str, pa.Array]:
+        first, last = self.lists.bounds[slots].T
+        return self.grouping.windows(first.copy(), last + self.gap)
+
+    def _waiting(self) -> dict[str, pa.Array]:
+        slots, _ = self._touched_sessions()
+        keys = self.sessions.keyed.keys(slots)
+        return dict(zip(self.grouping.key_fields, keys, strict=True)) | self._windows(slots)
+
+    def _shown(self) -> dict[str, pa.Array]:
+        rows = all_shown(self._before, self.grouping.schema).results
+        return dict(zip(rows.schema.names, rows.columns, strict=True))
 
     def snapshot_taken(self) -> None:
-        """From now on "touched" means since this moment."""
         self.keys.snapshot_taken()
-        self.sessions.snapshot_taken()
         if self.points is not None:
             self.points.groups.snapshot_taken()
+        else:
+            self.sessions.snapshot_taken()
 
-    def restore(self, tables: Mapping[str, pa.Table]) -> None:
-        known = self.keys.restore(tables["closed"])
-        prefix, keys = _identity(tables["groups"], len(self.grouping.key_types))
-        key_slots = self.keys.find_or_insert(keys, tables["groups"].num_rows, MIN_TIME)
+    def load(self, tables: Tables) -> None:
+        self.watermark = greatest(tables, "watermark", self.watermark)
+        self.shown = greatest(tables, "shown", self.shown)
+        self.keys.load(tables["keys"])
+        table = tables["sessions" if self.points is None else "points"]
+        key_slots = self.keys.find_or_insert(self._keys_of(table), table.num_rows, MIN_TIME)
         if self.points is not None:
-            found = self.points.restore(tables["groups"], key_slots)
+            found = self.points.load(table, key_slots)
             self._form(self.points, found, found.groups)
         else:
-            slots, firsts = self.sessions.restore(tables["groups"].drop_columns("last")), prefix[0]
+            slots, firsts = self.sessions.load(table), numbers_of(table, WINDOW_START)
             order = np.lexsort((-firsts, key_slots))
-            lasts = np.asarray(tables["groups"]["last"])[order]
-            self.lists.insert(slots[order], key_slots[order], firsts[order], lasts)
-        self.keys.forget_later(self.lists.without_sessions(known))
-        self.watermark = max(self.watermark, tables["progress"]["watermark"][0].as_py())
-        self.shown = max(self.shown, tables["progress"]["shown"][0].as_py())
+            lasts = numbers_of(table, WINDOW_END) - self.gap
+            self.lists.insert(slots[order], key_slots[order], firsts[order], lasts[order])
+        if "waiting" in tables:
+            self._load_waiting(tables["waiting"], tables["shown"])
+        self.keys.forget_later(self.lists.without_sessions(self.keys.slots.live_slots()))
+
+    def _load_waiting(self, waiting: pa.Table, shown: pa.Table) -> None:
+        slots, keys = self._slots_of(waiting)
+        self.sessions.flags[slots] |= IN_EPOCH
+        self._touched.append((slots, keys))
+        if shown.num_rows:
+            ids, keys = self._slots_of(shown)
+            gone = np.flatnonzero(ids < 0)
+            ids[gone] = self.sessions.keyed.capacity + np.arange(len(gone))
+            arrays = [column_of(shown, field.name, field.type) for field in self.grouping.schema]
+            rows = pa.RecordBatch.from_arrays(arrays, schema=self.grouping.schema)
+            self._before.append(Shown(ids, rows))
+            self._before_keys.append(keys)
+
+    def _slots_of(self, table: pa.Table) -> tuple[Int64s, Int64s]:
+        """The slots of sessions, -1 for those that are not there any more, and of their keys."""
+        keys, starts = self._keys_of(table), numbers_of(table, WINDOW_START)
+        slots = self.sessions.keyed.find((starts,), keys, rows=table.num_rows)
+        return slots, self.keys.find_or_insert(keys, table.num_rows, MIN_TIME)
+
+    def _keys_of(self, table: pa.Table) -> list[pa.Array]:
+        return [column_of(table, name, kind) for name, kind in self.grouping.key_fields.items()]
 
 
 def _some_row(groups: Int64s, count: int) -> Int64s:
@@ -272,10 +340,3 @@ def _some_row(groups: Int64s, count: int) -> Int64s:
     rows = np.empty(count, np.int64)
     rows[groups] = np.arange(len(groups))
     return rows
-
-
-def _identity(table: pa.Table, keys: int) -> tuple[tuple[Int64s], list[pa.Array]]:
-    """The first times and the keys of the sessions of a snapshot."""
-    columns = [table[f"key{number}"].combine_chunks() for number in range(keys)]
-    arrays = [pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column for column in columns]
-    return (np.asarray(table["prefix0"]).astype(np.int64),), arrays

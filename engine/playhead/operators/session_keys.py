@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +10,19 @@ import pyarrow as pa
 
 from playhead.batch import Bytes, Int64s
 from playhead.schema import MAX_TIME, MIN_TIME
+from playhead.state.flags import TOUCHED, saved_ones, snapshot_taken, touched_slots
 from playhead.state.growable import grown
-from playhead.state.key_groups import key_groups as key_groups_of
 from playhead.state.keyed_slots import KeyedSlots
 from playhead.state.slot_lists import SlotLists
+from playhead.state.tables import (
+    REMOVED,
+    column_of,
+    columns_of,
+    in_key_groups,
+    named,
+    state_table,
+    without_dictionary,
+)
 
 
 class SessionKeys:
@@ -23,22 +32,24 @@ class SessionKeys:
     itself. A key that comes (again) therefore takes no row that would be too late by itself at that moment.
     """
 
-    def __init__(self, types: Sequence[pa.DataType], gap: int) -> None:
-        self.slots = KeyedSlots(types)
-        self.gap = gap
+    def __init__(self, fields: Mapping[str, pa.DataType], gap: int, time_type: pa.DataType) -> None:
+        self.fields, self.gap, self.time_type = fields, gap, time_type
+        self.slots = KeyedSlots(list(fields.values()))
         self.closed: Int64s = np.zeros((64, 2), np.int64)
         """By key slot: the first time and the end of its latest closed session."""
-        self._touched: Bytes = np.zeros(64, np.uint8)
+        self.flags: Bytes = np.zeros(64, np.uint8)
         self._forgetting = SlotLists()
+        self._closed_names = [named(f"closed_{edge}", fields) for edge in ("start", "end")]
+        self._removed: list[pa.Table] | None = None
 
     def find_or_insert(self, keys: Sequence[pa.Array], rows: int, closed: int) -> Int64s:
         """The slot of each row's key, given that sessions which end before `closed` are closed."""
         slots, new = self.slots.find_or_insert((), keys, rows=rows)
         if len(new):
             self.closed = grown(self.closed, self.slots.capacity)
-            self._touched = grown(self._touched, self.slots.capacity)
+            self.flags = grown(self.flags, self.slots.capacity)
             self.closed[new] = MAX_TIME, MIN_TIME if closed == MIN_TIME else closed - self.gap - 1
-            self._touched[new] = 1
+            self.flags[new] = TOUCHED
         return slots
 
     def unreachable(self, slots: Int64s, times: Int64s) -> npt.NDArray[np.bool_]:
@@ -56,7 +67,7 @@ class SessionKeys:
         """Remember closed sessions; those of one key come in order."""
         last = len(slots) - 1 - np.unique(slots[::-1], return_index=True)[1]
         self.closed[slots[last], 0], self.closed[slots[last], 1] = firsts[last], ends[last]
-        self._touched[slots] = 1
+        self.flags[slots] |= TOUCHED
 
     def forget_later(self, slots: Int64s) -> None:
         """Keys without open sessions are to be forgotten when their closed ones do not matter any more."""
@@ -70,32 +81,47 @@ class SessionKeys:
     def forget(self, slots: Int64s) -> None:
         """Forget keys."""
         if len(slots):
+            if self._removed is not None:
+                saved = self._key_columns(saved_ones(slots, self.flags))
+                self._removed.append(state_table(saved, list(self.fields), increment=True))
+            self.flags[slots] = 0
             self.slots.remove(slots)
             self.slots.compact()
 
     @property
     def nbytes(self) -> int:
-        return self.slots.nbytes + self.closed.nbytes + self._touched.nbytes + self._forgetting.nbytes
+        return self.slots.nbytes + self.closed.nbytes + self.flags.nbytes + self._forgetting.nbytes
 
-    def snapshot(self, key_groups: range, *, touched_only: bool) -> pa.Table:
-        """The closed sessions of keys in `key_groups`."""
-        slots = self.slots.live_slots()
-        if touched_only:
-            slots = slots[self._touched[slots] != 0]
-        keys = self.slots.keys(slots)
-        groups = key_groups_of(keys) if keys else np.zeros(len(slots), np.int64)
-        within = (groups >= key_groups.start) & (groups < key_groups.stop)
-        columns = {f"key{number}": column for number, column in enumerate(keys)}
-        columns |= {name: pa.array(self.closed[slots, number]) for number, name in enumerate(("first", "end"))}
-        return pa.table(columns).filter(pa.array(within))
+    def snapshot(self, key_groups: range | None, *, touched_only: bool) -> dict[str, pa.Table]:
+        """Table `keys`: the latest closed session of each key, null where it has none."""
+        slots = touched_slots(self.flags) if touched_only else self.slots.live_slots()
+        columns = self._key_columns(slots)
+        inside = in_key_groups(key_groups, list(columns.values()), len(slots))
+        if inside is not None:
+            slots = slots[inside]
+            columns = self._key_columns(slots)
+        for number, (name, nothing) in enumerate(zip(self._closed_names, (MAX_TIME, MIN_TIME), strict=True)):
+            times = self.closed[slots, number]
+            columns[name] = pa.array(times, mask=times == nothing).view(self.time_type)
+        tables = {"keys": state_table(columns, list(self.fields), increment=touched_only)}
+        if touched_only and self._removed:
+            gone = pa.concat_tables(self._removed)
+            inside = in_key_groups(key_groups, columns_of(gone, list(self.fields)), gone.num_rows)
+            tables[f"{REMOVED}keys"] = gone if inside is None else gone.filter(pa.array(inside))
+        return tables
 
     def snapshot_taken(self) -> None:
-        self._touched[:] = 0
+        snapshot_taken(self.flags)
+        self._removed = []
 
-    def restore(self, table: pa.Table) -> Int64s:
+    def load(self, table: pa.Table) -> Int64s:
         """Add what `snapshot` gave; returns the slots."""
-        keys = [table[f"key{number}"].combine_chunks() for number in range(table.num_columns - 2)]
+        keys = [column_of(table, name, kind) for name, kind in self.fields.items()]
         slots = self.find_or_insert(keys, table.num_rows, MIN_TIME)
-        for number, name in enumerate(("first", "end")):
-            self.closed[slots, number] = np.asarray(table[name])
+        for number, (name, nothing) in enumerate(zip(self._closed_names, (MAX_TIME, MIN_TIME), strict=True)):
+            times = column_of(table, name).view(pa.int64())
+            self.closed[slots, number] = np.asarray(times.fill_null(nothing))
         return slots
+
+    def _key_columns(self, slots: Int64s) -> dict[str, pa.Array]:
+        return dict(zip(self.fields, map(without_dictionary, self.slots.keys(slots)), strict=True))

@@ -16,6 +16,7 @@ from playhead.kernels import multiset, slot_lists
 from playhead.operators.grouping import Grouping
 from playhead.state.growable import grown
 from playhead.state.session_lists import Joined
+from playhead.state.tables import named
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class SessionPoints:
 
     def __init__(self, grouping: Grouping, gap: int) -> None:
         self.grouping, self.gap = grouping, gap
-        self.groups = grouping.groups(prefix=1)
+        self.groups = grouping.groups(named("time", grouping.schema.names))
         self._group_of: Int64s = np.zeros(64, np.int64)
         self._links: Int64s = np.full((64, 3), -1, np.int64)
         self._ends: Int64s = np.full((64, 2), -1, np.int64)
@@ -72,9 +73,9 @@ class SessionPoints:
         self.groups.forget(points)
         self.groups.keyed.compact()
 
-    def restore(self, table: pa.Table, groups: Int64s) -> Runs:
+    def load(self, table: pa.Table, groups: Int64s) -> Runs:
         """Add the points of a snapshot, of which each is in one of `groups`; the sessions that they make."""
-        points = self.groups.restore(table)
+        points = self.groups.load(table)
         self._grow()
         return self._runs(points, groups)
 

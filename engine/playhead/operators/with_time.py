@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,7 @@ import pyarrow as pa
 from playhead.batch import Batch
 from playhead.operators.operator import Operator, Report
 from playhead.schema import MAX_TIME, MIN_TIME
+from playhead.state.tables import Tables, greatest, progress_tables
 
 
 class WithTimeOperator(Operator):
@@ -44,9 +45,8 @@ class WithTimeOperator(Operator):
         return self._report
 
     def snapshot(self, key_groups: range, *, touched_only: bool = False) -> dict[str, pa.Table]:
-        return {"time": pa.table({"greatest": pa.array([self.greatest], pa.int64())})}
+        """The greatest time seen, which the first task alone has."""
+        return progress_tables(key_groups, increment=touched_only, greatest=self.greatest) if 0 in key_groups else {}
 
-    def restore(self, tables: Mapping[str, pa.Table]) -> None:
-        self.greatest = (
-            max([self.greatest, *tables["time"]["greatest"].to_pylist()]) if "time" in tables else self.greatest
-        )
+    def load(self, tables: Tables) -> None:
+        self.greatest = greatest(tables, "greatest", self.greatest)

@@ -94,7 +94,7 @@ class KeyEncoder:
             array = column.read(words[word : word + column.words])
             if self.has_nulls:
                 array = _with_nulls(array, (words[-1] >> bit) & 1)
-            arrays.append(_as_dictionary(array, type_) if pa.types.is_dictionary(type_) else array)
+            arrays.append(as_dictionary(array, type_) if pa.types.is_dictionary(type_) else array)
             word += column.words
         return arrays
 
@@ -159,7 +159,8 @@ def _with_nulls(array: pa.Array, missing: Int64s) -> pa.Array:
     return pa.Array.from_buffers(array.type, len(array), [pa.py_buffer(valid), *array.buffers()[1:]])
 
 
-def _as_dictionary(array: pa.Array, type_: pa.DictionaryType) -> pa.Array:
+def as_dictionary(array: pa.Array, type_: pa.DictionaryType) -> pa.Array:
+    """The values of a plain array as the dictionary type."""
     encoded = array.dictionary_encode()
     try:
         indices = encoded.indices.cast(type_.index_type)

@@ -80,6 +80,10 @@ class KeyedSlots:
         """The keys of `slots` as the words that stand for them, prefix first, as `words[word, row]`."""
         return self._index.keys_of(slots)
 
+    def encode(self, prefix: Sequence[Int64s], arrays: Sequence[pa.Array], *, rows: int | None = None) -> Int64s:
+        """The words of keys, whether they are there or not."""
+        return self._words(prefix, arrays, rows).copy()
+
     def find_words(self, words: Int64s) -> Int64s:
         """The slot of each key given as words, -1 where there is none."""
         return self._index.find(words)

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from playhead.batch import Bytes, Int64s
+from playhead.state.flags import TOUCHED, saved_ones, snapshot_taken, touched_slots
 from playhead.state.growable import grown
-from playhead.state.key_groups import key_groups as key_groups_of
+from playhead.state.key_groups import KEY_GROUPS
 from playhead.state.keyed_slots import KeyedSlots
+from playhead.state.tables import REMOVED, column_of, in_key_groups, named, numbers_of, state_table
 
 FEW_ROWS = 1024
 """So many removed rows are never worth a compaction."""
 
 MOST_BYTES = 2**30
 """Pieces are not put together beyond this, so that 32-bit offsets of strings suffice."""
-
-TOUCHED_IN_EPOCH, TOUCHED_SINCE_SNAPSHOT = 1, 2
 
 
 class RowStore:
@@ -41,8 +40,9 @@ class RowStore:
 
     def __init__(self, schema: pa.Schema, *, keys: Sequence[int] = (), distinct: bool = False) -> None:
         self.schema, self.keys = schema, tuple(keys)
-        self._next_id = 0
-        self._removed: list[tuple[Int64s, Int64s]] | None = None
+        self.owner, self.next_number = 0, 0
+        """What ids are made of: they stay with a row as long as it is there, in whatever task, and never come again."""
+        self._removed: list[Int64s] | None = None
         self._begin(distinct)
 
     def _begin(self, distinct: bool) -> None:
@@ -55,7 +55,7 @@ class RowStore:
         self._free: Int64s = np.zeros(64, np.int64)
         self._freed, self._fresh = 0, 0
         self.flags: Bytes = np.zeros(64, np.uint8)
-        """Bit 1: touched in this epoch; bit 2: touched since the last snapshot."""
+        """See `state.flags`."""
         self.size = 0
 
     @property
@@ -109,7 +109,7 @@ class RowStore:
         if not len(slots):
             return
         if self._removed is not None:
-            self._removed.append((self._ids[slots], self._groups(slots)))
+            self._removed.append(self._ids[saved_ones(slots, self.flags)])
         self._positions[slots] = -1
         self.flags[slots] = 0
         self.size -= len(slots)
@@ -123,8 +123,7 @@ class RowStore:
     def clear(self) -> None:
         """Forget all rows and give their memory back."""
         if self._removed is not None:
-            slots = self.live_slots()
-            self._removed.append((self._ids[slots], self._groups(slots)))
+            self._removed.append(self._ids[saved_ones(self.live_slots(), self.flags)])
         self._begin(self._distinct is not None)
 
     def live_slots(self) -> Int64s:
@@ -155,9 +154,9 @@ class RowStore:
 
     def _put(self, slots: Int64s, rows: pa.RecordBatch) -> None:
         self._positions[slots] = self._starts[-1] + np.arange(len(slots))
-        self._ids[slots] = self._next_id + np.arange(len(slots))
-        self._next_id += len(slots)
-        self.flags[slots] = TOUCHED_SINCE_SNAPSHOT
+        self._ids[slots] = (self.next_number + np.arange(len(slots))) * KEY_GROUPS + self.owner
+        self.next_number += len(slots)
+        self.flags[slots] = TOUCHED
         self.size += len(slots)
         last = pa.RecordBatch.from_arrays(rows.columns, schema=self.schema)
         while self._pieces and self._pieces[-1].num_rows < 2 * last.num_rows:
@@ -179,45 +178,55 @@ class RowStore:
         self._ids = grown(self._ids, len(self._positions))
         self.flags = grown(self.flags, len(self._positions))
 
-    # Snapshots
+    # State
 
     def snapshot(
-        self, key_groups: range, columns: Mapping[str, Int64s], *, touched_only: bool
-    ) -> tuple[pa.Table, pa.Table]:
-        """The rows in `key_groups` with `columns` by slot beside them, and the ids of rows that are gone.
+        self, name: str, key_groups: range | None, columns: Mapping[str, Int64s], *, touched_only: bool
+    ) -> dict[str, pa.Table]:
+        """The table `name`: the rows in `key_groups` (None: all), each with its `#id` and `columns` by slot.
 
-        The columns of a row are called by their number. With `touched_only`, only what changed since the last snapshot;
-        a row that came before it has the `id` that it had then.
+        With `touched_only` there may also be a table of the ids of rows that are gone, from whatever key group.
         """
-        slots = self.live_slots()
-        if touched_only:
-            slots = slots[self.flags[slots] & TOUCHED_SINCE_SNAPSHOT != 0]
-        slots = slots[_within(self._groups(slots), key_groups)]
-        arrays = {str(number): column for number, column in enumerate(self.take(slots).columns)}
-        arrays |= {name: pa.array(column[slots]) for name, column in columns.items()}
-        gone = [ids[_within(groups, key_groups)] for ids, groups in self._removed or ()] if touched_only else []
-        removed = np.concatenate(gone) if gone else np.empty(0, np.int64)
-        return pa.table(arrays | {"id": pa.array(self._ids[slots])}), pa.table({"id": pa.array(removed)})
+        slots = self.in_order(touched_slots(self.flags)) if touched_only else self.live_slots()
+        rows = self.take(slots)
+        inside = in_key_groups(key_groups, [rows.column(number) for number in self.keys], len(slots))
+        if inside is not None:
+            slots, rows = slots[inside], rows.filter(pa.array(inside))
+        arrays = dict(zip(self.schema.names, rows.columns, strict=True))
+        arrays |= {self._named(column): pa.array(values[slots]) for column, values in columns.items()}
+        arrays[self._named("id")] = pa.array(self._ids[slots])
+        tables = {name: state_table(arrays, [self._named("id")], increment=touched_only)}
+        if touched_only and self._removed:
+            gone = {self._named("id"): pa.array(np.concatenate(self._removed))}
+            tables[REMOVED + name] = state_table(gone, list(gone), increment=True)
+        return tables
 
     def snapshot_taken(self) -> None:
         """From now on "touched" means since this moment."""
-        self.flags &= 0xFF - TOUCHED_SINCE_SNAPSHOT
+        snapshot_taken(self.flags)
         self._removed = []
 
-    def rows_of(self, table: pa.Table) -> pa.RecordBatch:
-        """The rows of a snapshot, to be added again, in the order in which they once came."""
-        table = table.sort_by("id").combine_chunks()
-        columns = [table[str(number)].cast(field.type) for number, field in enumerate(self.schema)]
+    def load(self, table: pa.Table, next_number: int) -> tuple[Int64s, pa.RecordBatch, dict[str, Int64s]]:
+        """Add the rows of a snapshot in the order in which they once came; returns their slots, them, and the numbers
+        beside them by name. Columns that the snapshot does not have are null.
+
+        No row that comes will get a number below `next_number`.
+        """
+        table = table.sort_by(self._named("id"))
         arrays = [
-            pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type) for column in columns
+            column_of(table, field.name, field.type)
+            if field.name in table.column_names
+            else pa.nulls(table.num_rows, field.type)
+            for field in self.schema
         ]
-        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        rows = pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        slots, _, _ = self.add(rows)
+        beside = {
+            name.lstrip("#"): numbers_of(table, name) for name in table.column_names if name not in self.schema.names
+        }
+        self._ids[slots] = beside["id"]
+        self.next_number = max(self.next_number, next_number)
+        return slots, rows, beside
 
-    def _groups(self, slots: Int64s) -> Int64s:
-        if not self.keys:
-            return np.zeros(len(slots), np.int64)
-        return key_groups_of(self.take(slots, self.keys).columns)
-
-
-def _within(groups: Int64s, key_groups: range) -> npt.NDArray[np.bool_]:
-    return (groups >= key_groups.start) & (groups < key_groups.stop)
+    def _named(self, column: str) -> str:
+        return named(column, self.schema.names)

@@ -75,10 +75,15 @@ class SessionLists:
         slot_lists.unlink(slots, self._ends, self._links)
         self._closing.remove(slots)
 
+    def keys_of(self, slots: Int64s) -> Int64s:
+        """The keys of sessions that are in lists."""
+        keys: Int64s = self._links[slots, slot_lists.LIST]
+        return keys
+
     def pop_until(self, end: int) -> tuple[Int64s, Int64s]:
         """Take out the sessions that end at or before this; their slots and keys, by end."""
         slots = self._closing.pop_until(end)
-        keys: Int64s = self._links[slots, slot_lists.LIST]
+        keys = self.keys_of(slots)
         slot_lists.unlink(slots, self._ends, self._links)
         return slots, keys
 
