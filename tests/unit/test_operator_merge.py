@@ -196,19 +196,14 @@ def test_with_a_time_to_live_rows_that_meet_within_it_are_found_and_others_never
     assert operator.report.counts.get("expired", 0) == matchable - sum(side.rows.size for side in operator.sides)
 
 
-def snapshot_tables(operator, key_groups, base):
-    """A base, or the base with an increment applied, as a checkpoint's reader would."""
-    tables = operator.snapshot(key_groups, touched_only=base is not None)
-    if base is None:
-        return tables
-    merged = {"progress": tables["progress"]}
-    for side in ("left", "right"):
-        rows = {row["id"]: row for row in base[side].to_pylist()}
-        for gone in tables[f"removed_{side}"]["id"].to_pylist():
-            rows.pop(gone, None)
-        rows |= {row["id"]: row for row in tables[side].to_pylist()}
-        merged[side] = pa.Table.from_pylist(list(rows.values()), schema=base[side].schema)
-    return merged
+def continued(how, chains):
+    """A fresh operator that goes on from a base and increments for each range of key groups."""
+    operator = merge_operator(node(how), emits_changes=True, retractable=(True, True))
+    for chain in chains:
+        for tables in chain:
+            operator.restore(tables)
+    operator.restored()
+    return operator
 
 
 @pytest.mark.parametrize("how", ["inner", "left"])
@@ -216,22 +211,19 @@ def snapshot_tables(operator, key_groups, base):
 def test_a_restored_merge_goes_on_as_if_nothing_had_happened(how, epochs, at, split, increments):
     operator = merge_operator(node(how), emits_changes=True, retractable=(True, True))
     shown, seen = Shown(), (Counter(), Counter())
-    ranges = (range(split), range(split, 128))
-    bases = [None, None]
+    ranges, chains = (range(split), range(split, 128)), ([], [])
     for number, deltas in enumerate(changelogs(epochs)):
         for side, row, weight in deltas:
             seen[side][row] += weight
         shown.add(feed(operator, deltas))
         assert shown == join(+seen[0], +seen[1], how)
         if increments:
-            bases = [snapshot_tables(operator, r, base) for r, base in zip(ranges, bases, strict=True)]
+            for groups, chain in zip(ranges, chains, strict=True):
+                chain.append(operator.snapshot(groups, touched_only=bool(chain)))
             operator.snapshot_taken()
         if number == at:
-            tables = bases if increments else [operator.snapshot(groups) for groups in ranges]
-            operator = merge_operator(node(how), emits_changes=True, retractable=(True, True))
-            for part in tables:
-                operator.restore(part)
-            increments = False
+            operator = continued(how, chains if increments else [[operator.snapshot(groups)] for groups in ranges])
+            operator.snapshot_taken()
 
 
 def test_a_row_whose_partner_comes_in_the_same_epoch_never_shows_a_null():
@@ -383,7 +375,7 @@ def test_beside_an_input_that_has_ended_rows_are_joined_and_let_go(how, ends, ep
     operator = merge_operator(node(how), emits_changes=True, retractable=(True, True))
     shown, seen = Shown(), (Counter(), Counter())
     epochs = [[row for row in epoch if number <= at or row[0] != ends] for number, epoch in enumerate(epochs)]
-    ranges, bases = (range(split), range(split, 128)), [None, None]
+    ranges, chains = (range(split), range(split, 128)), ([], [])
     for number, deltas in enumerate(changelogs(epochs)):
         out = []
         for side, row, weight in deltas:
@@ -396,14 +388,13 @@ def test_beside_an_input_that_has_ended_rows_are_joined_and_let_go(how, ends, ep
         if number >= at:
             assert let_go_by(operator)[1 - ends] == 0
             assert operator.keys.size <= len({row[0] for row in +seen[ends]})
-        bases = [snapshot_tables(operator, r, base) for r, base in zip(ranges, bases, strict=True)]
+        for groups, chain in zip(ranges, chains, strict=True):
+            chain.append(operator.snapshot(groups, touched_only=bool(chain)))
         operator.snapshot_taken()
         if number == restored:
-            operator = merge_operator(node(how), emits_changes=True, retractable=(True, True))
-            for part in bases:
-                operator.restore(part)
+            operator = continued(how, chains)
             assert operator.ended[ends] == (number >= at)
-            bases = [None, None]
+            chains = ([], [])
 
 
 @pytest.mark.parametrize("ttl", [None, 7])

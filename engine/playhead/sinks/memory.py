@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
 import numpy as np
 import pyarrow as pa
 
-from playhead.batch import Batch, Int64s
+from playhead.batch import Batch, Int64s, concat
+from playhead.consolidate import consolidate
 from playhead.errors import RowsNotKeptWarning, SinkError, frames_to_user
+from playhead.expr import empty
 from playhead.schema import MIN_TIME
 from playhead.sinks.sink import SinkContext
 from playhead.state.keyed_slots import KeyedSlots
+from playhead.state.tables import column_of, named, numbers_of, without_dictionary
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class MemorySink:
     def open(self, context: SinkContext) -> None:
         self.schema, self.mode = context.schema, context.mode
         self._table: _AddedRows | _CountedRows = _AddedRows(context.schema)
+        self._since: list[Batch] | None = None
+        """What was written since the last `snapshot_taken`; None before the first, or if the table was replaced."""
 
     def write(self, epoch: int, changes: Batch, watermark: int) -> None:
         with self._lock:
@@ -59,6 +65,51 @@ class MemorySink:
             if changes.weights is not None and isinstance(self._table, _AddedRows):
                 self._table = self._table.counted()
             self._table.add(changes)
+            if self._since is not None:
+                self._since = None if self.mode == "complete" else [*self._since, changes]
+
+    # State, for checkpoints: as that of an operator, without key groups
+
+    def snapshot(self, *, touched_only: bool = False) -> dict[str, pa.Table]:
+        """Table `rows`: the result as it stands, each row with `#weight`, how often it is there. With `touched_only`,
+        where that is less, table `changes`: what became of it since the last `snapshot_taken`."""
+        with self._lock:
+            progress = pa.table({"epoch": pa.array([self.epoch]), "watermark": pa.array([self.watermark])})
+            if not touched_only or self._since is None:
+                return {"rows": self._weighted([self._table.weighted()]), "progress": progress}
+            return {"changes": self._weighted(self._since), "progress": progress}
+
+    def snapshot_taken(self) -> None:
+        """From now on touched means since this moment."""
+        with self._lock:
+            self._since = []
+
+    def restore(self, tables: Mapping[str, pa.Table]) -> None:
+        """After `open`: take over what `snapshot` gave, a base and then increments in their order.
+
+        The changelog begins anew.
+        """
+        with self._lock:
+            self.epoch, self.watermark = (tables["progress"][name][0].as_py() for name in ("epoch", "watermark"))
+            if "rows" in tables:
+                self._table = _AddedRows(self.schema)
+            table = tables.get("rows", tables.get("changes"))
+            assert table is not None
+            arrays = [column_of(table, field.name, field.type) for field in self.schema]
+            weights = numbers_of(table, named("weight", self.schema.names))
+            if (weights != 1).any() and isinstance(self._table, _AddedRows):
+                self._table = self._table.counted()
+            self._table.add(Batch(pa.RecordBatch.from_arrays(arrays, schema=self.schema), weights))
+
+    def restored(self) -> None:
+        """All was restored."""
+
+    def _weighted(self, batches: list[Batch]) -> pa.Table:
+        """The net change of batches, with the weights as a column."""
+        net = consolidate(concat(batches)) if batches else Batch(empty(self.schema))
+        weights = np.ones(net.num_rows, np.int64) if net.weights is None else net.weights
+        columns = dict(zip(self.schema.names, map(without_dictionary, net.rows.columns), strict=True))
+        return pa.table({**columns, named("weight", self.schema.names): pa.array(weights)})
 
     def close(self, *, failed: bool) -> None:
         """What was there stays readable."""
@@ -104,6 +155,10 @@ class _AddedRows:
     def table(self) -> pa.Table:
         return pa.Table.from_batches(self.batches, self.schema)
 
+    def weighted(self) -> Batch:
+        """Each row, with how often it is there."""
+        return concat([Batch(rows) for rows in self.batches or [empty(self.schema)]])
+
     def counted(self) -> _CountedRows:
         """The same rows in a form that can take rows back."""
         counted = _CountedRows(self.schema)
@@ -129,6 +184,12 @@ class _CountedRows:
         if len(gone):
             self.slots.remove(gone)
             self.slots.compact()
+
+    def weighted(self) -> Batch:
+        """Each different row, with how often it is there."""
+        live = self.slots.live_slots()
+        rows = pa.RecordBatch.from_arrays(self.slots.keys(live), schema=self.schema)
+        return Batch(rows, self.counts[live])
 
     def table(self) -> pa.Table:
         live = self.slots.live_slots()

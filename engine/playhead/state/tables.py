@@ -61,7 +61,7 @@ def owned_tables(
 
 def progress_tables(key_groups: range, *, increment: bool, **values: Any) -> dict[str, pa.Table]:
     """How far an operator has come, in numbers: one row. Whoever reads several rows takes the greatest of each."""
-    columns = {name: pa.array([value], pa.int64()) for name, value in values.items()}
+    columns = {name: pa.array([int(value)]) for name, value in values.items()}
     return owned_tables("progress", columns, key_groups, increment=increment)
 
 
