@@ -13,10 +13,23 @@ TOUCHED = 2
 SAVED = 8
 """Was there at the last snapshot, so that its removal has to be said."""
 
+EIGHT_TOUCHED = np.uint64(int.from_bytes([TOUCHED] * 8, "little"))
+"""The flag of eight slots that lie side by side."""
+
 
 def touched_slots(flags: Bytes) -> Int64s:
-    """The slots touched since the last snapshot, ascending; a byte a slot is looked at."""
-    return np.flatnonzero(flags & TOUCHED).astype(np.int64, copy=False)
+    """The slots touched since the last snapshot, ascending. Looks at eight slots at once, as few are touched.
+
+    Examples
+    --------
+    >>> touched_slots(np.array([0, TOUCHED, 0, 0, 0, 0, 0, 0, SAVED, TOUCHED | IN_EPOCH], np.uint8))
+    array([1, 9])
+    """
+    eights = len(flags) // 8 * 8
+    found = np.flatnonzero(flags[:eights].view(np.uint64) & EIGHT_TOUCHED)
+    row, column = np.nonzero(flags[:eights].reshape(-1, 8)[found] & TOUCHED)
+    rest = np.flatnonzero(flags[eights:] & TOUCHED) + eights
+    return np.concatenate([found[row] * 8 + column, rest]).astype(np.int64, copy=False)
 
 
 def snapshot_taken(flags: Bytes) -> None:
