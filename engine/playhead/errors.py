@@ -108,6 +108,10 @@ class RowsNotKeptWarning(UserWarning):
     """There was more than is kept to be looked at: the first late or rejected rows, or changes, are gone."""
 
 
+class KafkaAwayWarning(UserWarning):
+    """No Kafka broker answers; what was begun goes on by itself when one does again."""
+
+
 class CheckpointError(RunError):
     """A checkpoint cannot be read, written or used for this query; the message says which and why."""
 

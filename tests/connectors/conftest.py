@@ -1,8 +1,32 @@
-"""The tests of connectors share what stands beside them: `sink_cases.py` and `sink_runs.py`."""
+"""What tests of connectors share: an emulator of the Kafka protocol; modules beside them, such as `sink_cases.py`."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
+import pytest
+
+from playhead.testing.kafka_emulator import EmulatorUnavailable, KafkaEmulator, program
+
 sys.path.insert(0, str(Path(__file__).parent))
+NUMBERS = count()
+
+
+@pytest.fixture(scope="session")
+def kafka_emulator() -> Iterator[KafkaEmulator]:
+    """One for all tests of a process; it is not Apache Kafka, which was not available to the tests."""
+    try:
+        program()
+    except EmulatorUnavailable as error:
+        pytest.skip(str(error))
+    with KafkaEmulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def new_topic(kafka_emulator):
+    """A function that makes a topic of a name of its own."""
+    return lambda partitions=1: kafka_emulator.create_topic(f"topic-{next(NUMBERS)}", partitions)

@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from threading import Event
 
 import cloudpickle
@@ -125,6 +126,44 @@ def asynchronous_tuples(rows, folder, **options):
     return ph.from_iter(make, schema=SCHEMA, time="at", bounded=True, **options)
 
 
+SERVER = []
+"""An emulator of the Kafka protocol, for as long as a test that needs it runs."""
+TOPICS = count()
+
+
+def kafka(values_by_partition, format, **options):
+    topic = SERVER[0].create_topic(f"rows-{next(TOPICS)}", len(values_by_partition))
+    records = [{"value": value, "partition": n} for n, values in enumerate(values_by_partition) for value in values]
+    SERVER[0].send(topic, records)
+    options = {"time": "at", "schema": SCHEMA, "until": "now", **options}
+    return ph.read_kafka(topic, bootstrap_servers=SERVER[0].servers, format=format, **options)
+
+
+def kafka_json(rows, folder, **options):
+    write_json(folder / "rows.jsonl", rows)
+    return kafka([(folder / "rows.jsonl").read_bytes().splitlines()], "json", **options)
+
+
+def kafka_csv(rows, folder, **options):
+    values = []
+    for row in rows:
+        write_csv(folder / "row.csv", [row])
+        values.append((folder / "row.csv").read_text(encoding="utf-8").partition("\n")[2])
+    return kafka([values], "csv", **options)
+
+
+def kafka_arrow(rows, folder, **options):
+    """Two partitions, two rows a record."""
+    values = []
+    for part in halves(rows).values():
+        streams = [pa.BufferOutputStream() for _ in part[::2]]
+        for number, stream in enumerate(streams):
+            with pa.ipc.new_stream(stream, SCHEMA) as writer:
+                writer.write_table(table(part[2 * number : 2 * number + 2]))
+        values.append([stream.getvalue().to_pybytes() for stream in streams])
+    return kafka(values, "arrow", **options)
+
+
 def endless_dicts(rows, folder, **options):
     return ph.from_iter(lambda: iter(rows), schema=SCHEMA, time="at", out_of_order="1h", **options)
 
@@ -159,6 +198,9 @@ BOUNDED = [
     endless_dicts,
     event_log,
     event_log_with_a_time_of_the_reader_s,
+    kafka_json,
+    kafka_csv,
+    kafka_arrow,
 ]
 every_source = pytest.mark.parametrize("build", BOUNDED, ids=lambda build: build.__name__)
 
@@ -171,6 +213,13 @@ def small_pieces(monkeypatch):
     monkeypatch.setattr("playhead.sources.text_blocks.BLOCK", 90)
     monkeypatch.setattr("playhead.sources.iterables.ITEMS", 3)
     monkeypatch.setattr("playhead.sources.event_log.ROWS", 3)
+    monkeypatch.setattr("playhead.sources.kafka.RECORDS", 3)
+
+
+@pytest.fixture(autouse=True)
+def server(request, monkeypatch):
+    if "kafka" in request.node.name:
+        monkeypatch.setattr(f"{__name__}.SERVER", [request.getfixturevalue("kafka_emulator")])
 
 
 def source_of(frame):

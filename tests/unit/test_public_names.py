@@ -20,7 +20,7 @@ NAMES = [
     "Column", "Frame", "col", "concat", "errors", "lit",
     # where frames begin
     "Push", "arrival_time", "from_arrow", "from_iter", "from_pandas", "push", "rate",
-    "EventLog", "event_log", "read_csv", "read_event_log", "read_json", "read_parquet", "read_system",
+    "EventLog", "event_log", "read_csv", "read_event_log", "read_json", "read_kafka", "read_parquet", "read_system",
     # windows
     "hopping", "session", "tumbling",
     # aggregates

@@ -1,0 +1,105 @@
+"""Frames over Kafka topics, and results that go to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from playhead.errors import PlanError
+from playhead.frame.frame import Frame
+from playhead.io.begin import begin
+from playhead.io.types import Duration, Schema, Time
+from playhead.sources.kafka import KafkaSource
+from playhead.sources.kafka_columns import KafkaColumns
+from playhead.sources.timing import Declared
+
+
+def read_kafka(
+    topic: str,
+    *,
+    bootstrap_servers: str | Sequence[str],
+    schema: Schema,
+    time: Time = None,
+    tz: str | None = None,
+    unit: str | None = None,
+    arrival: str | None = None,
+    sequence: str | Sequence[str] = (),
+    out_of_order: Duration = None,
+    idle_timeout: Duration = None,
+    format: str = "json",
+    start: Any = "earliest",
+    until: str | None = None,
+    key: str | Sequence[str] | None = None,
+    headers: str | None = None,
+    metadata: Sequence[str] | Mapping[str, str] = (),
+    settings: Mapping[str, Any] | None = None,
+    group: str | None = None,
+    on_error: str = "reject",
+) -> Frame:
+    """A frame over a Kafka topic: each partition is read on its own, new ones as they are found.
+
+    Where reading goes on after a restart is in the query's checkpoints, never in a consumer group. Only committed
+    records are read. When brokers go away, reading goes on by itself when they are back. Records that do not fit go to
+    `query.rejected` with partition, offset and reason; so do records without a value.
+
+    Parameters
+    ----------
+    topic : str
+    bootstrap_servers : str or sequence of str
+        Some brokers to begin with, such as "localhost:9092".
+    schema : pyarrow.Schema or dict
+        Names and types of the columns. The order is that of the cells in CSV.
+    format : {"json", "csv", "arrow"}
+        What values are: an object of JSON, a line of CSV without a header, or a stream of Arrow IPC with any number
+        of rows, which is by far the fastest when there are many.
+    start : "earliest", "latest", a time, or {partition: offset}
+        Where a query that is new begins: at the first record that is there, at the next that is written, at the first
+        whose timestamp is not before a time, or at exact offsets (partitions that are not named: at their first).
+    until : "now", optional
+        Read up to the last record that is there when reading begins; the frame is then bounded.
+    key : str or sequence of str, optional
+        Columns of the schema that are in a record's key, not in its value: one is the key as text (or bytes), several
+        are the fields of a JSON object.
+    headers : str, optional
+        A column for a record's headers, a map of names to bytes.
+    metadata : sequence of str or dict, optional
+        Columns for "partition", "offset" and "timestamp" of a record; {"offset": "kafka_offset"} calls one otherwise.
+        `time="timestamp"` is possible.
+    settings : dict, optional
+        What the client takes beside that, under Kafka's own names: {"security.protocol": "SASL_SSL", ...}.
+    group : str, optional
+        A consumer group that is told what was read, for tools that watch how far behind readers are.
+    on_error : {"reject", "raise"}
+        Whether records that do not fit go to `query.rejected` or stop the query.
+
+    The other parameters are those of `from_pandas`; `time` is ISO 8601 in JSON and CSV, or an integer with `unit`.
+
+    Examples
+    --------
+    >>> import playhead as ph
+    >>> schema = {"at": "timestamp[us, UTC]", "symbol": "string", "price": "float64"}
+    >>> trades = ph.read_kafka(
+    ...     "trades", bootstrap_servers="localhost:9092", schema=schema, time="at", out_of_order="5s",
+    ...     metadata=["partition", "offset"], settings={"security.protocol": "SSL"},
+    ... )
+    >>> trades.columns, trades.bounded
+    (['at', 'symbol', 'price', 'partition', 'offset'], False)
+    """
+    if until not in (None, "now"):
+        raise PlanError(f"until={until!r} is neither 'now' nor None")
+    declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
+    columns = KafkaColumns(schema, format, key, headers, metadata)
+
+    def build(each: Declared) -> KafkaSource:
+        return KafkaSource(
+            topic,
+            bootstrap_servers,
+            each,
+            columns,
+            start=start,
+            ends=until == "now",
+            settings=settings,
+            group=group,
+        )
+
+    return begin(declared, build)
