@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from playhead import plan
-from playhead.preparing import QuerySettings, lowered, prepare
-from playhead.recovery import Recovery
+from playhead.preparing import QuerySettings, prepare
+from playhead.recovery import Recovery, Wanted
 from playhead.runtime.checkpoints import Start
 from playhead.runtime.run import NOWHERE, Run
 from playhead.sinks.sink import Sink
@@ -53,8 +53,7 @@ class Attempts:
             return False
         if not recovery.wait_before_restart(lambda: old.stopping):
             return False
-        physical, _ = lowered(self.node, self.settings.mode)
-        start = recovery.again(physical, self.settings.mode, self.settings.parallelism)
+        start = recovery.again(self._wanted())
         self.run = self._run_from(start)
         self.run.on_epoch, self.run.on_open = old.on_epoch, old.on_open
         self.run.go_on_as(old)
@@ -64,8 +63,13 @@ class Attempts:
     def _first(self) -> Start:
         if self.recovery is None:
             return NOWHERE
-        physical, _ = lowered(self.node, self.settings.mode)
-        return self.recovery.first(physical, self.settings.mode, self.settings.parallelism)
+        return self.recovery.first(self._wanted())
+
+    def _wanted(self) -> Wanted:
+        run = prepare(self.node, self.sinks, self.settings, self.name)
+        views = dict.fromkeys(run.delivery.views, self.node.schema)
+        run.tasks.close()
+        return Wanted(run.plan, views, self.settings.mode, self.settings.parallelism)
 
     def _run_from(self, start: Start) -> Run:
         checkpoints = self.recovery.checkpoints if self.recovery is not None else None

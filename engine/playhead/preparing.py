@@ -12,7 +12,7 @@ import pyarrow as pa
 from playhead import plan
 from playhead.errors import PlanError
 from playhead.optimize import optimize
-from playhead.physical import PhysicalPlan, lower
+from playhead.physical import lower
 from playhead.resuming import CheckpointOptions
 from playhead.runtime.checkpoints import Checkpoints, Start
 from playhead.runtime.coordinator import EpochLimits
@@ -55,12 +55,6 @@ class QuerySettings:
     checkpoint: CheckpointOptions | None = None
 
 
-def lowered(node: plan.Node, mode: str) -> tuple[PhysicalPlan, bool]:
-    """The physical plan of a logical one, and whether its results are net changes of distinct rows already."""
-    optimized = optimize(node)
-    return lower(optimized, mode="append" if mode == "append" else "update"), isinstance(optimized, plan.Aggregate)
-
-
 def prepare(
     node: plan.Node,
     sinks: Sequence[Sink],
@@ -73,7 +67,8 @@ def prepare(
     """A run of a plan, not yet begun; from its beginning, or from where a checkpoint says."""
     if settings.parallelism < 1:
         raise PlanError(f"parallelism={settings.parallelism} runs nothing; give 1 or more")
-    physical, net = lowered(node, settings.mode)
+    optimized = optimize(node)
+    physical = lower(optimized, mode="append" if settings.mode == "append" else "update")
     context = SinkContext(
         node.schema,
         settings.mode,
@@ -86,4 +81,10 @@ def prepare(
     run_settings = RunSettings(
         reading, settings.limits, settings.parallelism, settings.clock, settings.speed, settings.range_start
     )
-    return Run(physical, Delivery(sinks, context, net=net), run_settings, start=start, checkpoints=checkpoints)
+    return Run(
+        physical,
+        Delivery(sinks, context, net=isinstance(optimized, plan.Aggregate)),
+        run_settings,
+        start=start,
+        checkpoints=checkpoints,
+    )

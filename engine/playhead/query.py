@@ -23,6 +23,7 @@ from playhead.optimize import optimize
 from playhead.preparing import QueryFailedWarning, QueryRestartedWarning, QuerySettings
 from playhead.recovery import SavedCheckpoint
 from playhead.results import moment, sorted_result, to_pandas
+from playhead.resuming import query_folder
 from playhead.runtime.pacing import parse_speed
 from playhead.runtime.progress import Progress, ProgressBar, progress_of
 from playhead.runtime.run import Goal
@@ -58,6 +59,8 @@ class Query:
         name: str | None = None,
         paused: bool = False,
     ) -> None:
+        if settings.checkpoint is not None:
+            query_folder(name)
         self.name = name or f"query {next(_NUMBERS)}"
         self._node, self._settings = node, settings
         self._view = next((sink for sink in sinks if isinstance(sink, MemorySink)), None)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+import pyarrow as pa
 
 from playhead.checkpoint.catalog import Loaded
 from playhead.errors import CheckpointError, FencedError, PlanError
@@ -27,6 +29,17 @@ class SavedCheckpoint:
     """Of its file below the query's folder."""
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is to run from a checkpoint."""
+
+    plan: PhysicalPlan
+    views: Mapping[str, pa.Schema]
+    """The results in memory, by the names that they have in checkpoints."""
+    mode: str
+    parallelism: int
+
+
 class Recovery:
     """What a query needs to survive: its checkpoints, where to go on from, and how often that may be tried."""
 
@@ -38,21 +51,22 @@ class Recovery:
         """Restarts since the last new checkpoint."""
         self._epoch = 0
 
-    def first(self, plan: PhysicalPlan, mode: str, parallelism: int) -> Start:
+    def first(self, wanted: Wanted) -> Start:
         """Where the first attempt of this process starts; what is carried over is said before anything runs."""
         loaded, where = self.checkpoints.newest(), ""
         if loaded is not None:
             where = f"its checkpoint of epoch {loaded.manifest.epoch:,}"
         elif self.options.resume is not None:
             loaded, where = load_place(self.options.resume, self.options.filesystem), str(self.options.resume)
-        start = self._start(loaded, plan, mode, parallelism)
+        start = self._start(loaded, wanted)
         if loaded is not None:
-            print(f"{self.name}: goes on from {where}\n{compare_plan(loaded, plan, mode=mode)}", flush=True)
-            if loaded.manifest.query != self.name or not self.checkpoints.store.names("checkpoints"):
-                start = replace(start, chained=frozenset())  # the first checkpoint here stands on its own
+            found = compare_plan(loaded, wanted.plan, wanted.views, mode=wanted.mode)
+            print(f"{self.name}: goes on from {where}\n{found}", flush=True)
+            if not self.checkpoints.store.names("checkpoints"):  # the first checkpoint here stands on its own
+                start = replace(start, chained=frozenset())
         return start
 
-    def again(self, plan: PhysicalPlan, mode: str, parallelism: int) -> Start:
+    def again(self, wanted: Wanted) -> Start:
         """Where the next attempt starts after a failure."""
         if self.checkpoints.owner is not None:
             self.checkpoints.owner.require()
@@ -60,11 +74,11 @@ class Recovery:
         loaded = self.checkpoints.newest()
         if loaded is None and self.options.resume is not None:
             loaded = load_place(self.options.resume, self.options.filesystem)
-        return self._start(loaded, plan, mode, parallelism)
+        return self._start(loaded, wanted)
 
-    def _start(self, loaded: Loaded | None, plan: PhysicalPlan, mode: str, parallelism: int) -> Start:
+    def _start(self, loaded: Loaded | None, wanted: Wanted) -> Start:
         self.checkpoints.begin({} if loaded is None else loaded.manifest.operators)
-        start, _ = start_of(loaded, plan, mode=mode, parallelism=parallelism)
+        start, _ = start_of(loaded, wanted.plan, wanted.views, mode=wanted.mode, parallelism=wanted.parallelism)
         return start
 
     def may_help(self, error: Exception) -> bool:

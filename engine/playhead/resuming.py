@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+import pyarrow as pa
 from pyarrow import fs
 
 from playhead.checkpoint.catalog import Loaded, Retention, load
@@ -18,6 +20,7 @@ from playhead.checkpoint.ownership import Ownership
 from playhead.checkpoint.store import FileStore
 from playhead.errors import CheckpointError, PlanError
 from playhead.physical import PhysicalPlan
+from playhead.plan.identity import view_identity
 from playhead.runtime.checkpoints import Checkpoints, Start
 from playhead.runtime.coordinator import CheckpointTimes
 from playhead.sinks.parquet_files import located
@@ -37,9 +40,8 @@ class CheckpointOptions:
     retention: Retention = Retention()  # noqa: RUF009  it is frozen
     resume: Any = None
     """A savepoint or checkpoint elsewhere to begin with, if the query has none of its own yet."""
-    fresh: bool = False
-    confirm: Callable[[str], str] | None = None
-    """Asks for the name before checkpoints are discarded."""
+    fresh: bool | str = False
+    """Discard what is there: the query's name, or True, which asks for it."""
     restarts: int = RESTARTS
     restart_delay: int = 500_000
     """Microseconds before the first restart in a row; each further one waits twice as long."""
@@ -67,7 +69,7 @@ def open_checkpoints(options: CheckpointOptions, name: str | None, changed: thre
     owner = Ownership(store, folder)
     try:
         if options.fresh:
-            _discard(store, folder, options.confirm)
+            _discard(store, folder, options.fresh)
     except BaseException:
         owner.close()
         raise
@@ -82,32 +84,43 @@ def open_checkpoints(options: CheckpointOptions, name: str | None, changed: thre
     )
 
 
-def _discard(store: FileStore, name: str, confirm: Callable[[str], str] | None) -> None:
-    """Delete all checkpoints (savepoints stay), after the name was given once more where somebody can be asked."""
+def _discard(store: FileStore, name: str, fresh: bool | str) -> None:
+    """Delete all checkpoints (savepoints stay), after the name was given once more."""
     there = store.names("checkpoints")
     if not there:
         return
-    if confirm is not None:
-        told = f"fresh=True discards {len(there)} checkpoints of {name!r} in {store.description}. Type its name: "
-        if confirm(told).strip() != name:
-            raise CheckpointError(f"nothing was discarded: the name typed was not {name!r}")
+    told = f"fresh discards {len(there)} checkpoints of {name!r} in {store.description}"
+    if fresh is True:
+        if not _somebody_answers():
+            raise CheckpointError(f"{told}; nobody can be asked here whether that is meant: say fresh={name!r}")
+        fresh = input(f"{told}. Type the query's name to go on: ").strip()
+    if fresh != name:
+        raise CheckpointError(f"{told}, and {fresh!r} is not its name: nothing was discarded")
     store.delete([*there, *store.names("state")])
 
 
+def _somebody_answers() -> bool:
+    """Whether there is a terminal or a notebook to ask in."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return sys.stdin.isatty() or (shell is not None and type(shell).__name__ == "ZMQInteractiveShell")
+
+
 def start_of(
-    loaded: Loaded | None, plan: PhysicalPlan, *, mode: str, parallelism: int
+    loaded: Loaded | None, plan: PhysicalPlan, views: Mapping[str, pa.Schema], *, mode: str, parallelism: int
 ) -> tuple[Start, Comparison | None]:
     """Where a run of a plan starts that goes on from a checkpoint, and what of it is carried over."""
     if loaded is None:
         return Start(), None
-    comparison = compare_plan(loaded, plan, mode=mode)
+    comparison = compare_plan(loaded, plan, views, mode=mode)
     comparison.require()
     return Start.at(loaded, comparison, parallelism), comparison
 
 
-def compare_plan(loaded: Loaded, plan: PhysicalPlan, *, mode: str) -> Comparison:
+def compare_plan(loaded: Loaded, plan: PhysicalPlan, views: Mapping[str, pa.Schema], *, mode: str) -> Comparison:
     """Hold a checkpoint against a plan."""
     identities = [vertex.identity for vertex in plan.vertices if vertex.identity is not None]
+    identities += [view_identity(id, schema) for id, schema in views.items()]
     return compare(loaded.manifest, identities, source_names(plan), mode=mode)
 
 

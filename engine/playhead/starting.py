@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 
 from playhead import plan
+from playhead.checkpoint.catalog import Retention
 from playhead.checks import check_plan
+from playhead.durations import microseconds
 from playhead.errors import PlanError, UnboundedError, did_you_mean, frames_to_user
 from playhead.left_out import ways_to_lose
 from playhead.preparing import QuerySettings, prepare, system_clock
 from playhead.query import Query
 from playhead.results import sorted_result, to_pandas
+from playhead.resuming import CheckpointOptions
 from playhead.runtime.coordinator import EpochLimits
 from playhead.runtime.pacing import parse_speed
 from playhead.runtime.progress import ProgressBar, progress_of
@@ -116,13 +119,15 @@ def start_query(
     max_delay: int,
     allow_unbounded_state: bool,
     frame_of: Callable[[pa.Table, str], Any],
+    checkpoint: CheckpointOptions | None = None,
 ) -> Query:
     """Run a plan as `Frame.start` says."""
     sinks = sinks or [MemorySink()]
     chosen = choose_mode(sinks, mode)
     check_plan(node, chosen, allow_unbounded_state=allow_unbounded_state)
     limits = _limits(max_rows, max_delay)
-    return Query(node, sinks, QuerySettings(chosen, "time", False, parallelism, limits, frame_of=frame_of), name=name)
+    settings = QuerySettings(chosen, "time", False, parallelism, limits, frame_of=frame_of, checkpoint=checkpoint)
+    return Query(node, sinks, settings, name=name)
 
 
 def start_replay(
@@ -157,6 +162,35 @@ def start_replay(
         chosen, "replay", False, parallelism, _limits(max_rows, max_delay), pace, first, last, frame_of=frame_of
     )
     return Query(node, sinks, settings, name=name, paused=paused)
+
+
+def checkpoint_options(
+    path: Any,
+    filesystem: Any,
+    *,
+    every: Any,
+    keep: int,
+    spacing: Any,
+    resume: Any,
+    fresh: bool | str,
+    restarts: int,
+) -> CheckpointOptions | None:
+    """What `Frame.start` was told about checkpoints; None if there are to be none."""
+    if path is None:
+        if resume is not None or fresh:
+            raise PlanError("resume= and fresh= are about checkpoints: say checkpoint='a folder' and name= too")
+        return None
+    if keep < 1:
+        raise PlanError(f"checkpoint_keep={keep!r}: at least the newest checkpoint is kept, so give 1 or more")
+    return CheckpointOptions(
+        path,
+        filesystem,
+        None if every is None else microseconds(every, "checkpoint_every"),
+        Retention(keep, None if spacing is None else microseconds(spacing, "checkpoint_spacing")),
+        resume,
+        fresh,
+        restarts,
+    )
 
 
 def _limits(max_rows: int, max_delay: int) -> EpochLimits:

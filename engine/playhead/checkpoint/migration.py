@@ -8,6 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from playhead.plan.identity import VIEW
+
 Layout = Mapping[str, Any]
 
 
@@ -55,6 +57,9 @@ def migration_of(kind: str, old: Layout, new: Layout) -> Migration:
         return _of_aggregate(old, new)
     if kind in ("Merge", "MergeAsof"):
         return _of_join(old, new)
+    if kind == VIEW:
+        names = [[name for name, _ in each["columns"]] for each in (old, new)]
+        return Migration(obstacle=f"the result in memory had columns {names[0]} and has {names[1]}")
     changed = [
         f"{name} was {old.get(name)!r} and is {value!r}" for name, value in new.items() if old.get(name) != value
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from playhead.checkpoint.capture import Capture, OperatorCapture
@@ -11,6 +12,8 @@ from playhead.checkpoint.manifest import Manifest, OperatorState, PreparedSink, 
 from playhead.checkpoint.ownership import Ownership
 from playhead.checkpoint.store import Store
 from playhead.checkpoint.tables import TableFile, read_tables, write_tables
+from playhead.plan.identity import VIEW
+from playhead.sinks.memory import merged_view
 from playhead.sinks.sink import Prepared
 from playhead.state.tables import Tables, merged
 
@@ -85,7 +88,8 @@ class Writer:
         parts = [part for part in capture.parts if part]
         name = f"state/{self.attempt:06}-{epoch:012}-{slug(identity.id)}"
         if before is not None and self._grown(before):
-            tables = merged([*(read_tables(self.store, file) for file in before.files), *parts])
+            before_it = [read_tables(self.store, file) for file in before.files]
+            tables = _merged(identity.kind, [*before_it, *parts])
             files, base = [self._written(self.store, f"{name}.arrow", tables)], -1
         else:
             new = [self._written(self.store, f"{name}-{number}.arrow", part) for number, part in enumerate(parts)]
@@ -108,7 +112,7 @@ class Writer:
 
     def _whole(self, place: Store, id: str, state: OperatorState) -> OperatorState:
         parts = [read_tables(self.store, file) for file in state.files]
-        tables = merged(parts)
+        tables = _merged(state.kind, parts) if parts else {}
         files = (self._written(place, f"state/{slug(id)}.arrow", tables),) if tables else ()
         return replace(state, files=files, base=sum(file.size for file in files))
 
@@ -116,6 +120,11 @@ class Writer:
         file = write_tables(store, name, tables)
         self.bytes_written += file.size
         return file
+
+
+def _merged(kind: str, parts: Sequence[Tables]) -> Tables:
+    """Several parts of a state as one."""
+    return merged_view(parts) if kind == VIEW else merged(parts)
 
 
 def slug(id: str) -> str:

@@ -102,8 +102,19 @@ class RunVerbs(Planned):
         max_rows: int = 65_536,
         max_delay: Any = "5ms",
         allow_unbounded_state: bool = False,
+        checkpoint: Any = None,
+        checkpoint_every: Any = "10s",
+        checkpoint_keep: int = 3,
+        checkpoint_spacing: Any = None,
+        checkpoint_filesystem: Any = None,
+        resume: Any = None,
+        fresh: bool | str = False,
+        restarts: int = 5,
     ) -> Query:
         """Run the frame on a thread of its own, as rows come; a bounded source as fast as possible.
+
+        With `checkpoint=` and `name=`, the same call in another process goes on where the last one stopped or was
+        killed: every source row counts exactly once, in the state and in sinks that can promise it (`explain()`).
 
         Parameters
         ----------
@@ -120,8 +131,31 @@ class RunVerbs(Planned):
             An epoch ends at so many rows, or so long after its first, whichever comes first.
         allow_unbounded_state : bool
             Run a plan whose memory grows with every row of an endless input.
+        checkpoint : path, optional
+            A folder or URI ("s3://bucket/folder"); the query's checkpoints go into a folder of its name there.
+        checkpoint_every : str or timedelta, optional
+            Time from one checkpoint to the next; None: only at the end and when asked (`savepoint`).
+        checkpoint_keep : int
+            How many checkpoints are kept.
+        checkpoint_spacing : str or timedelta, optional
+            Besides, keep one for each stretch of event time so long, 100 of them at most.
+        checkpoint_filesystem : pyarrow.fs.FileSystem, optional
+            Where `checkpoint` and `resume` are paths.
+        resume : path, optional
+            A savepoint to begin with if the query has no checkpoint of its own yet.
+        fresh : bool or str
+            Discard the query's checkpoints and begin from nothing: its name once more, or True to be asked for it.
+        restarts : int
+            How often in a row a failure is answered by going on from the newest checkpoint.
+
+        Raises
+        ------
+        CheckpointError
+            If the checkpoints are damaged, of a newer version, or do not fit this query.
+        FencedError
+            If the query runs elsewhere.
         """
-        from playhead.starting import listed, start_query
+        from playhead.starting import checkpoint_options, listed, start_query
 
         return start_query(
             self._node,
@@ -133,6 +167,16 @@ class RunVerbs(Planned):
             max_delay=microseconds(max_delay, "max_delay"),
             allow_unbounded_state=allow_unbounded_state,
             frame_of=_frame_of,
+            checkpoint=checkpoint_options(
+                checkpoint,
+                checkpoint_filesystem,
+                every=checkpoint_every,
+                keep=checkpoint_keep,
+                spacing=checkpoint_spacing,
+                resume=resume,
+                fresh=fresh,
+                restarts=restarts,
+            ),
         )
 
     def replay(

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+
 from playhead import plan
 from playhead.expr import Col
 
@@ -26,6 +28,16 @@ class Identity:
     """What the operator does, as `explain()` says it."""
     layout: Mapping[str, Any] = field(default_factory=dict)
     """JSON-able: keys and types, aggregates by name, columns that are stored."""
+
+
+VIEW = "Table"
+"""The kind of a result that is kept in memory, which is state too."""
+
+
+def view_identity(id: str, schema: pa.Schema) -> Identity:
+    """The identity of a result that is kept in memory."""
+    columns = [[field.name, str(field.type)] for field in schema]
+    return Identity(id, VIEW, "the result in memory", {"columns": columns})
 
 
 class Identities:

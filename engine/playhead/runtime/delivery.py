@@ -103,6 +103,12 @@ class Delivery:
                 with _blamed(sink, "could not commit", epoch):
                     sink.commit(epoch, one)
 
+    @property
+    def views(self) -> dict[str, MemorySink]:
+        """The tables in memory, by the names that they have in checkpoints."""
+        tables = [self._table, *(sink for sink in self.sinks if isinstance(sink, MemorySink))]
+        return {f"table {number}": table for number, table in enumerate(tables) if table is not None}
+
     # The end
 
     def close(self, *, failed: bool) -> None:

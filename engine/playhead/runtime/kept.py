@@ -6,6 +6,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+
+from playhead.sources.source import Rejected
+
 KEPT_ROWS = 100_000
 """How many late rows and rejected pieces of input can be looked at; all are counted."""
 
@@ -38,3 +42,14 @@ class Kept:
             if number <= epoch:
                 kept.add(number, part, rows)
         return kept
+
+
+def rejected_table(source: str, rejected: Rejected) -> pa.Table:
+    """Rejected input as rows of text: source, position, text and reason."""
+    columns = {
+        "source": [source] * len(rejected.reason),
+        "position": rejected.position,
+        "text": rejected.text,
+        "reason": rejected.reason,
+    }
+    return pa.table({name: pa.array(list(values), pa.string()) for name, values in columns.items()})

@@ -9,15 +9,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from playhead.checkpoint.capture import Capture
+from playhead.checkpoint.capture import Capture, OperatorCapture
 from playhead.checkpoint.manifest import Manifest
 from playhead.physical import PhysicalPlan
+from playhead.plan.identity import view_identity
 from playhead.runtime.checkpoints import Checkpoints, Start, Taken, captured
 from playhead.runtime.coordinator import Coordinator, EpochLimits, Finish, OpenEpoch, Situation, Wait
 from playhead.runtime.delivery import Delivery
 from playhead.runtime.embedded import EpochInput, EpochOutput, added, tasks_for
 from playhead.runtime.feed import Cut, Feed, Reading
-from playhead.runtime.kept import Kept
+from playhead.runtime.kept import Kept, rejected_table
 from playhead.runtime.pacing import Clock, Pacer
 from playhead.schema import MAX_TIME, MIN_TIME
 from playhead.sources.source import Rejected
@@ -97,7 +98,7 @@ class Run:
         self._since: int | None = None
         self.resting = False
         """Paused, with no epoch under way."""
-        self._chained = start.chained
+        self._chained = self._chained_views = start.chained
         if start.progress:
             self._take_up(start.progress)
 
@@ -274,6 +275,11 @@ class Run:
         self.delivery.recover(self.start.epoch, self.start.prepared)
         ids = {vertex.identity.id: vertex.id for vertex in self.plan.vertices if vertex.identity is not None}
         self.tasks.restore({ids[id]: parts for id, parts in self.start.state.items() if id in ids})
+        for id, view in self.delivery.views.items():
+            for part in self.start.state.get(id, ()):
+                view.restore(part)
+            view.restored()
+            view.snapshot_taken()
 
     def _open_feed(self) -> Feed:
         settings = self.settings
@@ -303,7 +309,7 @@ class Run:
             mode=self.delivery.context.mode,
             sources=taken.sources,
             progress=progress,
-            operators=captured(self.plan, output.state, taken.whole),
+            operators=[*captured(self.plan, output.state, taken.whole), *self._captured_views()],
             prepared=[
                 None if one is None else (str(sink), one)
                 for sink, one in zip(self.delivery.sinks, prepared, strict=True)
@@ -313,6 +319,16 @@ class Run:
             savepoints=taken.savepoints,
         )
         self.checkpoints.submit(capture, prepared)
+
+    def _captured_views(self) -> list[OperatorCapture]:
+        captures = []
+        for id, view in self.delivery.views.items():
+            identity = view_identity(id, self.delivery.context.schema)
+            tables = view.snapshot(touched_only=id in self._chained_views)
+            view.snapshot_taken()
+            captures.append(OperatorCapture(identity, [tables], "rows" not in tables))
+        self._chained_views = frozenset(self.delivery.views)
+        return captures
 
     def _commit_written(self, *, wait: bool = False) -> None:
         """Let the sinks show what complete checkpoints hold."""
@@ -359,17 +375,8 @@ class Run:
     # What was not processed
 
     def _keep_rejected(self, epoch: int, source: str, rejected: Rejected) -> None:
-        count = len(rejected.reason)
-        self.rejected_count += count
-        table = pa.table(
-            {
-                "source": pa.array([source] * count, pa.string()),
-                "position": pa.array(list(rejected.position), pa.string()),
-                "text": pa.array(list(rejected.text), pa.string()),
-                "reason": pa.array(list(rejected.reason), pa.string()),
-            }
-        )
-        self.rejected.add(epoch, table, count)
+        self.rejected_count += len(rejected.reason)
+        self.rejected.add(epoch, rejected_table(source, rejected), len(rejected.reason))
 
     def _sources(self) -> Sequence[tuple[Any, Sequence[str]]]:
         return [(scan.source, self._columns(scan.source, scan.columns)) for scan in self.plan.scans]

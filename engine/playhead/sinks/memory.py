@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -140,6 +140,16 @@ class MemorySink:
             oldest = self._changes.popleft().changes.num_rows
             self._kept -= oldest
             self.dropped += oldest
+
+
+def merged_view(parts: Sequence[Mapping[str, pa.Table]]) -> dict[str, pa.Table]:
+    """What snapshots of a table in memory, a base and increments in their order, amount to."""
+    first = next(part["rows"] if "rows" in part else part["changes"] for part in parts)
+    view = MemorySink()
+    view.open(SinkContext(pa.schema(list(first.schema)[:-1]), "update", None, ""))  # the last column is the weight
+    for part in parts:
+        view.restore(part)
+    return view.snapshot()
 
 
 class _AddedRows:

@@ -128,8 +128,10 @@ class ParquetSource(DeclaredSource):
         import pyarrow.dataset as ds  # loads pandas
 
         skip = row - sum(footer.rows[: groups.start])
-        fragment = ds.ParquetFileFormat().make_fragment(footer.file.path, self.files.filesystem, row_groups=groups)
         try:
+            # make_fragment(row_groups=...) reads them in the order of a Python set; subset() keeps their own
+            whole = ds.ParquetFileFormat().make_fragment(footer.file.path, self.files.filesystem)
+            fragment = whole if len(groups) == len(footer.rows) else whole.subset(row_group_ids=list(groups))
             for rows in fragment.to_batches(
                 schema=footer.schema,
                 columns=list(names),
