@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import queue
 import threading
+import warnings
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from playhead.checkpoint.capture import Capture, OperatorCapture
-from playhead.checkpoint.catalog import Loaded, Retention, newest
+from playhead.checkpoint.catalog import CheckpointWarning, Loaded, Retention, newest
 from playhead.checkpoint.comparison import Comparison
 from playhead.checkpoint.manifest import Manifest, OperatorState
 from playhead.checkpoint.ownership import Ownership
 from playhead.checkpoint.store import Store
 from playhead.checkpoint.writer import Writer
-from playhead.errors import CheckpointError, FencedError
+from playhead.errors import CheckpointError, FencedError, frames_to_user
 from playhead.physical import PhysicalPlan
 from playhead.runtime.coordinator import CheckpointTimes
-from playhead.sinks.sink import Prepared
+from playhead.sinks.sink import Prepared, Sink
 from playhead.state.tables import Tables
 
 TRIES = 4
@@ -39,9 +40,28 @@ class Start:
     """By operator id, in the order in which it is restored."""
     chained: frozenset[str] = frozenset()
     """The ids whose next snapshot may be an increment behind what is there."""
-    prepared: Sequence[Prepared | None] = ()
+    prepared: Sequence[tuple[str, Prepared]] = ()
+    """What sinks had prepared, each with the sink's description."""
     progress: Mapping[str, Any] = field(default_factory=dict)
     finished: bool = False
+
+    def prepared_for(self, sinks: Sequence[Sink]) -> list[Prepared | None]:
+        """For each sink what it had prepared: sinks are told by their descriptions, those alike by their order."""
+        left = list(self.prepared)
+        found: list[Prepared | None] = []
+        for sink in sinks:
+            own = next((each for each in left if each[0] == str(sink)), None)
+            if own is not None:
+                left.remove(own)
+            found.append(own and own[1])
+        for name, _ in left:
+            warnings.warn(
+                f"the checkpoint of epoch {self.epoch:,} holds rows for {name}, which this query does not write to: "
+                "if they were not committed before, they are not now",
+                CheckpointWarning,
+                stacklevel=frames_to_user(),
+            )
+        return found
 
     @staticmethod
     def at(loaded: Loaded, comparison: Comparison, parallelism: int) -> Start:
@@ -51,8 +71,9 @@ class Start:
             id: [migration.apply(part) for part in loaded.state[id]] for id, migration in comparison.migrations.items()
         }
         prepared = [
-            None if sink is None else Prepared(sink.details, tables or {})
+            (sink.sink, Prepared(sink.details, tables or {}))
             for sink, tables in zip(manifest.sinks, loaded.prepared, strict=True)
+            if sink is not None
         ]
         return Start(
             epoch=manifest.epoch,

@@ -272,7 +272,7 @@ class Run:
         """Let operators and sinks go on from where the run starts."""
         if self.checkpoints is None:
             return
-        self.delivery.recover(self.start.epoch, self.start.prepared)
+        self.delivery.recover(self.start.epoch, self.start.prepared_for(self.delivery.sinks))
         ids = {vertex.identity.id: vertex.id for vertex in self.plan.vertices if vertex.identity is not None}
         self.tasks.restore({ids[id]: parts for id, parts in self.start.state.items() if id in ids})
         for id, view in self.delivery.views.items():
