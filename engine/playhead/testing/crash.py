@@ -23,6 +23,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import playhead.io as ph
+from playhead.frame.aggregating import size
+from playhead.windows import tumbling
+
 FILES, ROWS = 12, 4_000
 """Of the input: files, and rows in each."""
 
@@ -86,16 +90,12 @@ def write_input(folder: Path, seed: int) -> None:
 
 def query_of(folder: Path) -> Any:
     """The query that is killed."""
-    import playhead as ph
-
     rows = ph.read_parquet(f"{folder / 'input'}/", time="at", out_of_order="1min")
-    return rows.groupby(["key", ph.tumbling("30s")]).agg(n=ph.size(), total=("value", "sum"), last=("value", "last"))
+    return rows.groupby(["key", tumbling("30s")]).agg(n=size(), total=("value", "sum"), last=("value", "last"))
 
 
 def child(folder: Path, parallelism: int) -> None:
     """Run the query, and say after each epoch which one it was."""
-    import playhead as ph
-
     sinks = [
         ph.to_parquet(folder / "out"),
         ph.to_event_log(folder / "log"),
@@ -133,8 +133,6 @@ def _run_and_kill(folder: Path, chance: random.Random) -> bool:
 
 
 def _compare(folder: Path, result: Result) -> None:
-    import playhead as ph
-
     expected = _bag(query_of(folder).to_arrow())
     result.rows += sum(expected.values())
     for found in (pq.read_table(folder / "out"), ph.read_event_log(folder / "log", until="now").to_arrow()):
