@@ -5,7 +5,10 @@ Every table goes through Arrow's IPC format on its way, and the chain is continu
 
 from __future__ import annotations
 
+import math
+import random
 from collections import Counter
+from datetime import timedelta
 
 import pyarrow as pa
 import pytest
@@ -18,7 +21,7 @@ import playhead as ph
 from playhead.optimize import optimize
 from playhead.physical import lower, owned_key_groups
 from playhead.state.tables import merged
-from playhead.testing import schedules, scripted
+from playhead.testing import Schedule, schedules, scripted
 
 CASE = WINDOWS["tumbling"]
 UNEQUAL = ("var", "std")
@@ -154,13 +157,47 @@ STEPS = st.lists(
 
 @pytest.mark.parametrize("mode", ["update", "append"])
 @pytest.mark.parametrize("name", CHAINED)
-@examples(0.3)
+@examples(0.2)
 @given(data=st.data(), schedule=schedules(), steps=STEPS, compacted=st.booleans())
 def test_after_a_kill_every_epoch_changes_what_it_would_have_changed(name, mode, data, schedule, steps, compacted):
     given_rows = [exact(row) for row in data.draw(row_lists(CASE))]
     plan = lower(optimize(CHAINED[name](scripted(SCHEMA, [], time="at")).node), mode=mode)
     works = epoch_inputs(plan, given_rows, schedule)
-    whole, query = Running(plan, 1), Checkpointed(plan, schedule.parallelism)
+    compare_changes(plan, works, schedule.parallelism, steps, compacted=compacted)
+
+
+@pytest.mark.parametrize("mode", ["update", "append"])
+@pytest.mark.parametrize("name", CHAINED)
+def test_a_chain_with_a_link_at_every_epoch_can_be_taken_up_at_every_epoch(name, mode):
+    plan = lower(optimize(CHAINED[name](scripted(SCHEMA, [], time="at")).node), mode=mode)
+    for seed, parallelism in enumerate([1, 2, 3]):
+        draw = random.Random(seed)
+        given_rows = [some_row(draw) for _ in range(60)]
+        cuts = Schedule(delays=tuple(draw.random() for _ in range(7)), epochs=tuple((5,) for _ in range(12)))
+        works = epoch_inputs(plan, given_rows, cuts)
+        on_and_on = [("base", 0), *[("increment", 0)] * 3, ("increment", parallelism)]
+        moved = [("increment", 1 + parallelism % 3), ("base", 0), ("increment", 0)]
+        steps = [("", 0)] * seed + [*on_and_on, ("increment", 0), *moved, *on_and_on, *moved]
+        compare_changes(plan, works, parallelism, steps, compacted=seed == 1)
+
+
+def some_row(draw):
+    """Times of two minutes with gaps, so that windows and sessions close all the time."""
+    moment = CASE.begin + timedelta(seconds=draw.choice([0, 1, 2, 3, 5, 10, 15, 16, 30, 31, 60, 61, 64, 90, 120]))
+    return {
+        "at": moment + timedelta(seconds=draw.randrange(4)),
+        "k": draw.choice(["a", "b", "c", "d", "", None]),
+        "g": draw.choice([1.5, 0.0, -0.0, math.nan, None]),
+        "x": draw.choice([0.25, -1.5, 3.0, 0.0, None, math.nan]),
+        "i": draw.choice([1, 2, -3, 2**53 + 1, None]),
+        "s": draw.choice(["ant", "bee", "été", "", None]),
+        "b": draw.choice([True, False, None]),
+    }
+
+
+def compare_changes(plan, works, parallelism, steps, *, compacted):
+    """A run without a break beside one that is saved and killed after epochs as `steps` say."""
+    whole, query = Running(plan, 1), Checkpointed(plan, parallelism)
     expected = []
     try:
         for work in works:
