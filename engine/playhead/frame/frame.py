@@ -15,6 +15,7 @@ from playhead.expr import Col, Expr, columns_of, has_aggregate
 from playhead.frame.column import Column, to_expr
 from playhead.frame.every_column import EveryColumnVerbs
 from playhead.frame.joins import JoinVerbs
+from playhead.frame.live import LiveVerbs
 from playhead.frame.running import RunVerbs
 from playhead.frame.show import ShowVerbs
 from playhead.frame.summary import SummaryVerbs
@@ -27,7 +28,7 @@ ColumnLike = Any
 """What a verb takes as a column: a Column, a function of the frame, or a plain value."""
 
 
-class Frame(RunVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
+class Frame(RunVerbs, LiveVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, ShowVerbs):
     """A lazy table, bounded or endless, with pandas' verbs.
 
     A frame has no index and no order. It is made by `read_parquet`, `from_pandas` and the like, and

@@ -32,6 +32,9 @@ class Progress:
     rejected: int
     fraction: float | None
     """How much of a bounded input has been shown, 0 to 1; None if that is not known."""
+    start: Any = None
+    """Where a replay begins, a pandas.Timestamp; None if that is not known."""
+    end: Any = None
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -49,16 +52,20 @@ def progress_of(run: Run, node: Node, settings: QuerySettings, state: str, elaps
         (str(s.source.schema.field(s.source.time.column).type.tz) for s in run.plan.scans if s.source.time), "UTC"
     )
     counts = run.counts()
+    with run.changed:  # these belong together
+        epoch, rows, playhead, watermark = run.epoch, run.rows, run.playhead, run.watermark
     return Progress(
         state=state,
-        epoch=run.epoch,
-        rows=run.rows,
-        rows_per_second=run.rows / max(elapsed, 1) * 1e6,
-        playhead=moment(run.playhead, zone),
-        watermark=moment(run.watermark, zone),
+        epoch=epoch,
+        rows=rows,
+        rows_per_second=rows / max(elapsed, 1) * 1e6,
+        playhead=moment(playhead, zone),
+        watermark=moment(watermark, zone),
         late=counts.get("late", 0),
         rejected=run.rejected_count,
         fraction=_fraction(run, settings, state),
+        start=moment(settings.range_start, zone),
+        end=moment(settings.range_end, zone),
     )
 
 

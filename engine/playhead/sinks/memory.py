@@ -30,6 +30,18 @@ class Change:
     watermark: int
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the table is at the end of an epoch, and how it came from an earlier one."""
+
+    epoch: int
+    watermark: int
+    table: pa.Table | None
+    """The whole table; None where it was not asked for."""
+    changes: tuple[Change, ...] | None
+    """What happened since the epoch asked for; None where that is not kept any more, or never was."""
+
+
 @dataclass
 class MemorySink:
     """The latest table and the last changes; may be asked from any thread while the query runs."""
@@ -45,6 +57,8 @@ class MemorySink:
     _changes: deque[Change] = field(default_factory=deque, repr=False)
     _kept: int = 0
     _said_so: bool = False
+    _forgotten: int = 0
+    """The last epoch whose changes were let go."""
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __repr__(self) -> str:
@@ -133,13 +147,21 @@ class MemorySink:
             )
         return changes
 
+    def since(self, epoch: int | None, *, table: bool = True) -> Standing:
+        """The table as it stands and the changes after `epoch`, both of the same moment; None: no changes."""
+        with self._lock:
+            kept = epoch is not None and self._forgotten <= epoch <= self.epoch and self.mode != "complete"
+            changes = tuple(change for change in self._changes if change.epoch > epoch) if kept else None  # type: ignore[operator]
+            return Standing(self.epoch, self.watermark, self._table.table() if table else None, changes)
+
     def _remember(self, change: Change) -> None:
         self._changes.append(change)
         self._kept += change.changes.num_rows
         while self._kept > self.keep_changes and len(self._changes) > 1:
-            oldest = self._changes.popleft().changes.num_rows
-            self._kept -= oldest
-            self.dropped += oldest
+            oldest = self._changes.popleft()
+            self._kept -= oldest.changes.num_rows
+            self.dropped += oldest.changes.num_rows
+            self._forgotten = oldest.epoch
 
 
 def merged_view(parts: Sequence[Mapping[str, pa.Table]]) -> dict[str, pa.Table]:
