@@ -128,7 +128,7 @@ class ChartView(View):
     def payload(self, moment: Moment, client: Client) -> Message:
         watermark = moment.progress.watermark
         about: dict[str, Any] = {"watermark": None if watermark is None else watermark.value / 1e6}
-        if client.is_up_to_date(moment.standing.epoch):
+        if client.is_up_to_date(moment.version):
             return {"same": True, **about}, []
         shown = sorted((s for s in self.series.values() if s.points.count), key=lambda each: each.rank)
         drawn = shown[:MOST_SERIES]

@@ -25,14 +25,14 @@ class Client:
     """It asked for something that it was not sent yet."""
     shown: Any = None
     """The stamp of the moment that it was sent last."""
-    version: int | None = None
-    """The last epoch that changed the result, in that moment."""
+    version: tuple[int, int] | None = None
+    """The version of the result in that moment."""
     sent: int = 0
     acknowledged: int = 0
     _waiting_since: float = 0.0
     _last_sent: float = float("-inf")
 
-    def is_up_to_date(self, version: int) -> bool:
+    def is_up_to_date(self, version: tuple[int, int]) -> bool:
         """Whether it has this result already, and asked for nothing else of it."""
         return not self.fresh and self.version == version
 

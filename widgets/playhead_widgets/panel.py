@@ -60,18 +60,14 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # published without types
         """The moment with all that a picture needs."""
         whole = self.watched.since(None, table=True)
         if not self.pump.watched_by_somebody:
-            for view in self.views:
-                view.advance(whole)
-            self.pump.epoch = whole.standing.epoch
+            self.pump.advance(whole)
         return whole
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        data, metadata = self._repr_mimebundle_(), {}  # type: Any, dict[str, Any]
-        if isinstance(data, tuple):
-            data, metadata = data
-        display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
+        data: Any = self._repr_mimebundle_()
+        display(data[0] if isinstance(data, tuple) else data, raw=True)  # type: ignore[no-untyped-call]
         self._twin.show(self.watched.since(None, table=True))
 
     def __repr__(self) -> str:

@@ -6,7 +6,9 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from playhead.sinks.memory import Standing
 from playhead_widgets.view import View
 from playhead_widgets.watched import Moment, Watched
 
@@ -33,8 +35,8 @@ class Pump:
     def __init__(self, watched: Watched, views: Sequence[View], on_moment: Callable[[Moment], None]) -> None:
         self.watched, self.views, self.on_moment = watched, list(views), on_moment
         self.frames = 0
-        self.epoch: int | None = None
-        """The epoch up to which all views have taken in the changes."""
+        self.seen: Standing | None = None
+        """Up to where all views have taken in the changes."""
         self._wake, self._closed = threading.Event(), False
         for view in self.views:
             view.wake = self._wake.set
@@ -87,14 +89,17 @@ class Pump:
 
     def _moment(self) -> Moment:
         needs_table = any(view.needs_table and view.clients for view in self.views)
-        moment = self.watched.since(self.epoch, table=needs_table)
+        moment = self.watched.since(self.seen, table=needs_table)
         if moment.standing.changes is None and moment.standing.table is None:
             moment = self.watched.since(None, table=True)
-        if self.epoch != moment.standing.epoch or moment.standing.changes is None:
-            for view in self.views:
-                view.advance(moment)
-        self.epoch = moment.standing.epoch
+        self.advance(moment)
         return moment
+
+    def advance(self, moment: Moment) -> None:
+        """Let every view take in what happened."""
+        for view in self.views:
+            view.advance(moment)
+        self.seen = replace(moment.standing, table=None, changes=None)
 
     def _show(self, moment: Moment) -> None:
         now, due = time.monotonic(), []
@@ -110,7 +115,7 @@ class Pump:
         for view, name, client in due:
             with view.lock:
                 content, buffers = view.payload(moment, client)
-                client.fresh, client.shown, client.version = False, moment.stamp, moment.standing.epoch
+                client.fresh, client.shown, client.version = False, moment.stamp, moment.version
                 client.was_sent(self.frames, now)
             head = {"kind": "frame", "frame": self.frames, "epoch": moment.epoch, "client": name, "members": members}
             view.send({**head, **content}, buffers)

@@ -48,7 +48,9 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_timestamp(column.type) and column.type.tz:
         column = pc.local_timestamp(column)
     try:
-        return column.cast(pa.string())
+        texts = column.cast(pa.string())
+        is_time = pa.types.is_timestamp(column.type)
+        return pc.replace_substring_regex(texts, r"\.0+$", "") if is_time else texts
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         return pa.chunked_array([[None if value is None else str(value) for value in column.to_pylist()]], pa.string())
 

@@ -60,8 +60,7 @@ class TableView(View):
         self._arranged: dict[int, Arranged] = {}
 
     def payload(self, moment: Moment, client: Client) -> Message:
-        version = moment.standing.epoch
-        if client.is_up_to_date(version) or moment.standing.table is None:
+        if client.is_up_to_date(moment.version) or moment.standing.table is None:
             return {"same": True}, []
         arranged = self.arranged(moment, client)
         first = max(0, min(int(client.wants.get("first", 0)), arranged.table.num_rows - 1))
@@ -73,7 +72,7 @@ class TableView(View):
     def arranged(self, moment: Moment, client: Client) -> Arranged:
         """The table filtered and sorted for this page; kept until either changes."""
         by = tuple((str(name), str(way)) for name, way in client.wants.get("sort") or ())
-        key = (moment.standing.epoch, by, str(client.wants.get("filter") or ""))
+        key = (moment.version, by, str(client.wants.get("filter") or ""))
         known = self._arranged.get(id(client))
         if known is not None and known.key == key:
             return known
@@ -104,7 +103,7 @@ def _newest_first(node: plan.Node) -> list[tuple[str, str]]:
     names = node.schema.names
     if time == "window_end" and "window_start" in names:
         time = "window_start"
-    return [(time, "descending")] if time in names else []
+    return [(time, "descending")] if time is not None and time in names else []
 
 
 def as_csv(table: pa.Table) -> str:

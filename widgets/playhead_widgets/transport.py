@@ -89,11 +89,10 @@ class TransportBar(View):
         return about, []
 
     def _slow_numbers(self) -> dict[str, Any]:
-        marks = getattr(self.query, "checkpoints", None)
-        marks = marks() if callable(marks) else marks
+        marks = self.query.checkpoints
         return {
             "stateBytes": sum(self.query.metrics["state_bytes"].values()),
-            "checkpoints": [milliseconds(at) for _, at in marks or () if at is not None],
+            "checkpoints": [milliseconds(each.playhead) for each in marks if each.playhead is not None],
             "now": time.time() * 1e3,
         }
 
@@ -121,9 +120,9 @@ class TransportBar(View):
             case "play":
                 return self._play
             case "pause":
-                return query.pause
+                return lambda: query.pause()
             case "step":
-                return query.step
+                return lambda: query.step()
             case "rows":
                 return lambda: query.step(rows=int(value or 1))
             case "duration":

@@ -29,6 +29,11 @@ class Moment:
         return self.progress.epoch
 
     @property
+    def version(self) -> tuple[int, int]:
+        """Differs where the result differs."""
+        return (self.standing.rewound, self.standing.epoch)
+
+    @property
     def stamp(self) -> tuple[Any, ...]:
         """Differs where there is something new to see."""
         progress = self.progress
@@ -67,11 +72,11 @@ class Watched:
     def alive(self) -> bool:
         return self.query.state in ("running", "paused")
 
-    def since(self, epoch: int | None, *, table: bool) -> Moment:
-        """Where the query stands, with the changes after `epoch`; no epoch is seen half."""
+    def since(self, seen: Standing | None, *, table: bool) -> Moment:
+        """Where the query stands, with the changes after `seen`; no epoch is seen half."""
         for _ in range(TRIES):
             progress = self.query.progress
-            standing = self.sink.since(epoch, table=table)
+            standing = self.sink.since(seen, table=table)
             if standing.epoch <= progress.epoch or not self.alive:
                 break
             with self.query._run.changed:

@@ -40,6 +40,8 @@ class Standing:
     """The whole table; None where it was not asked for."""
     changes: tuple[Change, ...] | None
     """What happened since the epoch asked for; None where that is not kept any more, or never was."""
+    rewound: int = 0
+    """How often the table has been put back to an earlier epoch: numbers of epochs from before say nothing then."""
 
 
 @dataclass
@@ -59,6 +61,7 @@ class MemorySink:
     _said_so: bool = False
     _forgotten: int = 0
     """The last epoch whose changes were let go."""
+    _rewound: int = 0
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __repr__(self) -> str:
@@ -105,6 +108,7 @@ class MemorySink:
         """
         with self._lock:
             self.epoch, self.watermark = (tables["progress"][name][0].as_py() for name in ("epoch", "watermark"))
+            self._forgotten, self._rewound = self.epoch, self._rewound + 1
             if "rows" in tables:
                 self._table = _AddedRows(self.schema)
             table = tables.get("rows", tables.get("changes"))
@@ -147,12 +151,15 @@ class MemorySink:
             )
         return changes
 
-    def since(self, epoch: int | None, *, table: bool = True) -> Standing:
-        """The table as it stands and the changes after `epoch`, both of the same moment; None: no changes."""
+    def since(self, seen: Standing | None, *, table: bool = True) -> Standing:
+        """The table as it stands and the changes after `seen`, both of the same moment; None: no changes."""
         with self._lock:
-            kept = epoch is not None and self._forgotten <= epoch <= self.epoch and self.mode != "complete"
-            changes = tuple(change for change in self._changes if change.epoch > epoch) if kept else None  # type: ignore[operator]
-            return Standing(self.epoch, self.watermark, self._table.table() if table else None, changes)
+            changes = None
+            known = seen is not None and seen.rewound == self._rewound and self.mode != "complete"
+            if seen is not None and known and self._forgotten <= seen.epoch <= self.epoch:
+                changes = tuple(change for change in self._changes if change.epoch > seen.epoch)
+            whole = self._table.table() if table else None
+            return Standing(self.epoch, self.watermark, whole, changes, self._rewound)
 
     def _remember(self, change: Change) -> None:
         self._changes.append(change)

@@ -36,7 +36,7 @@ export class Transport {
     this.live = button("follow the end (End)", element("span", {}, "follow"), () => this.ask("follow"), { class: "ph-button ph-follow" });
     this.loopButton = button("loop a range: shift-drag on the timeline", icon("loop"), () => this.setLoop(null), { "aria-pressed": "false" });
     this.timeline = this.buildTimeline();
-    this.time = element("output", { class: "ph-time" });
+    this.time = element("output", { class: "ph-clock" });
     this.zone = element("span", { class: "ph-quiet" }, this.times.zone);
     this.badges = element("div", { class: "ph-badges" });
     this.problem = element("div", { class: "ph-problem", role: "alert", hidden: true });
