@@ -36,25 +36,37 @@ def until(condition):
 
 
 def feed_of(frame):
-    """A feed over the source of a frame, and how many of its splits are open at first."""
+    """A feed over the source of a frame."""
     source = frame.node.source
-    feed = Feed([(source, source.schema.names)], Reading("time", False), lambda: 0, threading.Condition())
-    return feed, sum(reader.started for reader in feed.readers)
+    return Feed([(source, source.schema.names)], Reading("time", False), lambda: 0, threading.Condition())
 
 
-def hours_of(folder, bounds):
-    """A frame over files of two rows each, with these first and last times."""
-    for number, hours in enumerate(bounds):
+def opened(feed):
+    """How many splits are open when all that are have decoded something."""
+    before = 0
+    while before < (now := sum(reader.started for reader in feed.readers)):
+        until(lambda: all(reader.ready or reader.finished for reader in feed.readers if reader.started))
+        before = now
+        feed.rows_ready(1, MAX_TIME)
+    return before
+
+
+def hours_of(folder, files, *, out_of_order="2h"):
+    """A frame over files with rows at these hours."""
+    for number, hours in enumerate(files):
         times = pa.array([hour * 3_600_000_000 for hour in hours], AT)
         pq.write_table(pa.table({"at": times}), folder / f"{number:02}.parquet")
-    return ph.read_parquet(folder, time="at", out_of_order="2h")
+    return ph.read_parquet(folder, time="at", out_of_order=out_of_order)
 
 
 def test_files_behind_each_other_in_time_are_opened_when_it_is_their_turn(tmp_path):
     frame = hours_of(tmp_path, [(hour, hour + 1) for hour in range(0, 40, 4)])
-    feed, opened = feed_of(frame)
-    feed.close()
-    assert opened == 2
+    feed = feed_of(frame)
+    try:
+        assert sum(reader.started for reader in feed.readers) == 1, "the first one has a head start"
+        assert opened(feed) == 2
+    finally:
+        feed.close()
     days = frame.groupby(ph.tumbling("1D")).agg(n=("at", "size"))
     query = days.start(mode="append").wait(20)
     assert query.latest().n.tolist() == [12, 8]
@@ -62,16 +74,12 @@ def test_files_behind_each_other_in_time_are_opened_when_it_is_their_turn(tmp_pa
 
 
 def test_files_that_overlap_in_time_are_open_together(tmp_path):
-    overlapping = hours_of(tmp_path, [(0, 9), (1, 9), (2, 9), (3, 9)])
-    feed, opened = feed_of(overlapping)
+    feed = feed_of(hours_of(tmp_path, [(first, 5, 9) for first in range(4)], out_of_order="0s"))
     try:
-        until(lambda: all(reader.ready for reader in feed.readers if reader.started))
-        feed.cut(1)
-        assert (opened, sum(reader.started for reader in feed.readers)) == (2, 2), "2h behind, no row is later than 0h"
+        seen = [opened(feed)]
         while feed.cut(1).count:
-            until(lambda: all(reader.ready or reader.finished for reader in feed.readers if reader.started))
-            feed.rows_ready(1, MAX_TIME)
-        assert all(reader.finished for reader in feed.readers)
+            seen.append(opened(feed))
+        assert seen[:5] == [2, 2, 2, 2, 3], "5h has come from the first two: what comes next is 2h, of the third"
     finally:
         feed.close()
 

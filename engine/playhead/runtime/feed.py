@@ -20,7 +20,7 @@ OPEN_SPLITS = 16
 """How many splits of a source are decoded at once, at most; those that never end are all open, or nobody reads them."""
 
 OPEN_AHEAD = 2
-"""So many are decoded although the next rows in time are known to be in the first of them."""
+"""So many are open although the next rows in time are known to be in the first of them; that one has a head start."""
 
 IN_TURN = 8192
 """So many rows are taken from a split at once while others are not far from it in time."""
@@ -40,6 +40,8 @@ class Reading:
     """Watermarks from what is known about the rest of the input, not from `out_of_order`."""
     budget: int = 64 << 20
     """Bytes decoded ahead, all splits together."""
+    all_at_once: bool = False
+    """Open splits as soon as there is a place for them, before it is their turn."""
 
 
 @dataclass
@@ -335,9 +337,10 @@ class Feed:
         bounded = feed.source.bounded
         if len(feed.open) >= OPEN_SPLITS and (bounded or feed.source.grows):
             return False
-        if len(feed.open) < OPEN_AHEAD or self.reading.order == "replay" or not bounded:
+        if self.reading.order == "replay" or self.reading.all_at_once or not bounded:
             return True
-        return self._split_watermark(feed.waiting[0]) <= least
+        ahead = len(feed.open) < OPEN_AHEAD and all(reader.ready for reader in feed.open)
+        return ahead or self._split_watermark(feed.waiting[0]) <= least
 
     def give_up(self, number: int) -> None:
         """Read nothing more from a source; for its readers this is the end of time."""

@@ -24,8 +24,10 @@ class Decoded:
     chunk: Chunk
     before: Any
     """The reader's position before the chunk."""
-    greatest: Int64s
-    """Greatest event time up to each row of the chunk; of length 0 if there are no event times."""
+    times: Int64s
+    """The event times; of length 0 if there are none."""
+    max_time: int
+    """The greatest of them."""
     least: Int64s
     """Least event time from each row of the chunk on; of length 0 where nobody asks for it."""
     releases: Int64s
@@ -33,6 +35,19 @@ class Decoded:
     size: int
     """Bytes."""
     taken: int = 0
+
+    def greatest(self, first: int, last: int) -> int:
+        """The greatest event time of these rows; that of the chunk is known already."""
+        return self.max_time if last - first == len(self.times) else int(self.times[first:last].max())
+
+    def rows_until(self, time: int) -> int:
+        """How many of the rows left come before the first that is later than `time`."""
+        left = self.times[self.taken :]
+        if self.max_time <= time or not len(left):
+            return len(left)
+        later = left > time
+        first = int(later.argmax())
+        return first if later[first] else len(left)
 
 
 @dataclass
@@ -146,8 +161,8 @@ class SplitReader:
         if self.paced:
             by = microsecond_values(rows, self.source.arrival) if self.source.arrival else times
             releases = np.maximum(np.maximum.accumulate(by), release) if len(by) else by
-        greatest = np.maximum.accumulate(times) if len(times) else times
-        return Decoded(chunk, before, greatest, least, releases, rows.nbytes)
+        max_time = int(times.max()) if len(times) else MIN_TIME
+        return Decoded(chunk, before, times, max_time, least, releases, rows.nbytes)
 
     def _put(self, decoded: Decoded) -> bool:
         if not self._fits(decoded):
@@ -231,10 +246,7 @@ class SplitReader:
 
     def rows_until(self, time: int) -> int:
         """How many rows of the chunk that is next come before the first that is later than `time`."""
-        if not self._buffer or not len(self._buffer[0].greatest):
-            return 0
-        head = self._buffer[0]
-        return int(np.searchsorted(head.greatest, time, side="right")) - head.taken
+        return self._buffer[0].rows_until(time) if self._buffer else 0
 
     def take(self, most: int, until: int) -> Taken:
         """Take up to `most` rows whose replay time is at most `until`, and all marks before the next row."""
@@ -266,8 +278,8 @@ class SplitReader:
         whole = count == decoded.chunk.rows.num_rows
         taken.rows.append(decoded.chunk.rows if whole else decoded.chunk.rows.slice(first, count))
         taken.count += count
-        if len(decoded.greatest):
-            self.max_time = max(self.max_time, int(decoded.greatest[last - 1]))
+        if len(decoded.times):
+            self.max_time = max(self.max_time, decoded.greatest(first, last))
         if len(decoded.releases):
             self.max_release = max(self.max_release, int(decoded.releases[last - 1]))
         decoded.taken = last

@@ -25,8 +25,8 @@ from playhead.sources.timing import Declared, timing
 
 ENDINGS = (".parquet", ".parq", ".pq")
 ROWS = 131_072
-READ_AHEAD = 4
-"""Batches that Arrow decodes before they are asked for."""
+READ_AHEAD = 2
+"""Batches that Arrow decodes before they are asked for, and then on to the end of their row group."""
 
 
 class ParquetSource(DeclaredSource):

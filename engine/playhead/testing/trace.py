@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -99,7 +99,8 @@ def epochs(
     settings = QuerySettings(mode, "time", known_watermark, schedule.parallelism, clock=ManualClock())
     run = prepare(frame.node, [sink], settings, "trace")
     run.delivery.open()
-    run.feed = Feed(run._sources(), run.settings.reading, settings.clock, run.changed)
+    reading = replace(run.settings.reading, all_at_once=True)
+    run.feed = Feed(run._sources(), reading, settings.clock, run.changed)
     try:
         yield from _Tracing(run, run.feed, schedule, sink).epochs()
     finally:
