@@ -95,17 +95,18 @@ def _new_slot(table: Int64s, keys: Int64s, cell: Integer, tag: Integer) -> np.in
 
 
 @numba.njit(cache=True, nogil=True)
-def _insert_one(words: Int64s, table: Int64s, keys: Int64s, out: Int64s, start: int) -> int:
-    rows: int = words.shape[1]
-    mask = len(table) - HEADER - 1
+def insert_one(firsts: Int64s, table: Int64s, keys: Int64s, out: Int64s, start: int) -> int:
+    """`insert` for keys of one word, given as an array of them."""
+    rows: int = len(firsts)
+    mask, first_cell, one = np.uint64(len(table) - HEADER - 1), np.uint64(HEADER), np.uint64(1)
     for row in range(start, rows):
-        first = words[0, row]
+        first = firsts[row]
         tag = _tag_of_one(first)
-        cell = HEADER + (tag & mask)
+        place = np.uint64(tag) & mask  # unsigned: numba would ask of a signed index whether it is negative
         while True:
-            entry = table[cell]
+            entry = table[first_cell + place]
             if entry == 0:
-                slot = _new_slot(table, keys, cell, tag)
+                slot = _new_slot(table, keys, HEADER + np.int64(place), tag)
                 if slot < 0:
                     return row
                 keys[slot, 0] = first
@@ -116,23 +117,24 @@ def _insert_one(words: Int64s, table: Int64s, keys: Int64s, out: Int64s, start: 
                 slot = (entry & SLOT) - 1
                 if keys[slot, 0] == first:
                     break
-            cell = HEADER + ((cell - HEADER + 1) & mask)
+            place = (place + one) & mask
         out[row] = slot
     return rows
 
 
 @numba.njit(cache=True, nogil=True)
-def _insert_two(words: Int64s, table: Int64s, keys: Int64s, out: Int64s, start: int) -> int:
-    rows: int = words.shape[1]
-    mask = len(table) - HEADER - 1
+def insert_two(firsts: Int64s, seconds: Int64s, table: Int64s, keys: Int64s, out: Int64s, start: int) -> int:
+    """`insert` for keys of two words, given as two arrays, which need not lie beside each other."""
+    rows: int = len(firsts)
+    mask, first_cell, one = np.uint64(len(table) - HEADER - 1), np.uint64(HEADER), np.uint64(1)
     for row in range(start, rows):
-        first, second = words[0, row], words[1, row]
+        first, second = firsts[row], seconds[row]
         tag = _tag_of_two(first, second)
-        cell = HEADER + (tag & mask)
+        place = np.uint64(tag) & mask  # unsigned: numba would ask of a signed index whether it is negative
         while True:
-            entry = table[cell]
+            entry = table[first_cell + place]
             if entry == 0:
-                slot = _new_slot(table, keys, cell, tag)
+                slot = _new_slot(table, keys, HEADER + np.int64(place), tag)
                 if slot < 0:
                     return row
                 keys[slot, 0], keys[slot, 1] = first, second
@@ -143,7 +145,7 @@ def _insert_two(words: Int64s, table: Int64s, keys: Int64s, out: Int64s, start: 
                 slot = (entry & SLOT) - 1
                 if keys[slot, 0] == first and keys[slot, 1] == second:
                     break
-            cell = HEADER + ((cell - HEADER + 1) & mask)
+            place = (place + one) & mask
         out[row] = slot
     return rows
 
@@ -157,7 +159,13 @@ def _same_key(words: Int64s, row: Integer, keys: Int64s, slot: Integer) -> bool:
 
 
 @numba.njit(cache=True, nogil=True)
-def _insert_many(words: Int64s, table: Int64s, keys: Int64s, out: Int64s, start: int) -> int:
+def insert(words: Int64s, table: Int64s, keys: Int64s, out: Int64s, start: int) -> int:
+    """Look the keys `words[:, start:]` up, adding those that are missing.
+
+    `words` is int64 `(width, rows)`; `out` is int64 of twice `rows`: `out[row]` becomes the row's slot, and the slots
+    that this call creates are appended from `out[rows + table[CREATED]]` on. Returns the row at which the table was
+    full, to go on from after growing, or `rows`. Expected time is constant per row. Words are read-only.
+    """
     rows: int = words.shape[1]
     mask = len(table) - HEADER - 1
     for row in range(start, rows):
@@ -181,21 +189,6 @@ def _insert_many(words: Int64s, table: Int64s, keys: Int64s, out: Int64s, start:
             cell = HEADER + ((cell - HEADER + 1) & mask)
         out[row] = slot
     return rows
-
-
-@numba.njit(cache=True, nogil=True)
-def find_or_insert(words: Int64s, table: Int64s, keys: Int64s, out: Int64s, start: int) -> int:
-    """Look the keys `words[:, start:]` up, adding those that are missing.
-
-    `words` is int64 `(width, rows)`; `out` is int64 of twice `rows`: `out[row]` becomes the row's slot, and the slots
-    that this call creates are appended from `out[rows + table[CREATED]]` on. Returns the row at which the table was
-    full, to go on from after growing, or `rows`. Expected time is constant per row.
-    """
-    if words.shape[0] == 1:
-        return _insert_one(words, table, keys, out, start)
-    if words.shape[0] == 2:
-        return _insert_two(words, table, keys, out, start)
-    return _insert_many(words, table, keys, out, start)
 
 
 @numba.njit(cache=True, nogil=True)

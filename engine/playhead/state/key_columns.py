@@ -25,6 +25,10 @@ class KeyColumn(Protocol):
         """Write the values of `array` to `out[word, row]`."""
         ...
 
+    def as_words(self, array: pa.Array) -> Int64s | None:
+        """The one word of each value of an array without nulls, where that is there without copying; else None."""
+        ...
+
     def read(self, words: Int64s) -> pa.Array:
         """The values that `words[word, row]` stand for, without nulls."""
         ...
@@ -79,6 +83,9 @@ class IntegerColumn:
     def write(self, array: pa.Array, out: Int64s) -> None:
         out[0] = values_and_valid(array)[0].view(np.int64)
 
+    def as_words(self, array: pa.Array) -> Int64s | None:
+        return None if storage(array.type) is None else values_and_valid(array)[0].view(np.int64)
+
     def read(self, words: Int64s) -> pa.Array:
         dtype = storage(self.type)
         if dtype is not None:
@@ -104,6 +111,9 @@ class FloatColumn:
         bits[bits == MINUS_ZERO] = 0
         bits[np.isnan(values)] = NAN
 
+    def as_words(self, array: pa.Array) -> Int64s | None:
+        return None
+
     def read(self, words: Int64s) -> pa.Array:
         dtype = storage(self.type)
         return _fixed_width(self.type, words.shape[1], words[0].copy().view(np.float64).astype(dtype))
@@ -120,6 +130,9 @@ class DecimalColumn:
 
     def write(self, array: pa.Array, out: Int64s) -> None:
         out[:] = decimal128_words(array).T
+
+    def as_words(self, array: pa.Array) -> Int64s | None:
+        return None
 
     def read(self, words: Int64s) -> pa.Array:
         return _fixed_width(self.type, words.shape[1], np.ascontiguousarray(words.T))
@@ -152,6 +165,9 @@ class InternedColumn:
             out[0, valid_bytes(array) != 0] = self.interner.intern(without_views(array).drop_null())
         else:
             out[0] = self.interner.intern(array)
+
+    def as_words(self, array: pa.Array) -> Int64s | None:
+        return None if pa.types.is_dictionary(array.type) else self.interner.intern(array)
 
     def read(self, words: Int64s) -> pa.Array:
         if self.interner.size == 0:

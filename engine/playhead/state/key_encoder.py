@@ -44,6 +44,7 @@ class KeyEncoder:
         self.has_nulls = False
         """Whether the last word says which columns are null."""
         self._columns: list[KeyColumn] = [key_column(_value_type(type_)) for type_ in types]
+        self._remembering = [column for column in self._columns if isinstance(column, RememberingColumn)]
 
     @property
     def width(self) -> int:
@@ -87,6 +88,22 @@ class KeyEncoder:
         elif nulls is not None:
             raise ValueError("there are nulls among the keys that the encoder was not told of; call admit() first")
 
+    def encode_apart(self, arrays: Sequence[pa.Array]) -> list[Int64s]:
+        """The words of each row, an array for each word, without copying what is kept like that already.
+
+        Call `admit` before; for keys among which there has been no null.
+        """
+        words: list[Int64s] = []
+        for column, array in zip(self._columns, self._plain(arrays), strict=True):
+            only = column.as_words(array)
+            if only is None:
+                several = np.empty((column.words, len(array)), dtype=np.int64)
+                column.write(array, several)
+                words.extend(several)
+            else:
+                words.append(only)
+        return words
+
     def decode(self, words: Int64s) -> list[pa.Array]:
         """The columns that `words[word, row]` stand for, each of its declared type."""
         arrays, word = [], 0
@@ -113,7 +130,7 @@ class KeyEncoder:
     @property
     def most_interned(self) -> int:
         """The number of values of the column that has interned most."""
-        return max((column.size for column in self._columns if isinstance(column, RememberingColumn)), default=0)
+        return max((column.size for column in self._remembering), default=0)
 
     def _plain(self, arrays: Sequence[pa.Array]) -> list[pa.Array]:
         if len(arrays) != len(self.types):

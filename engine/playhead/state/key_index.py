@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from playhead.batch import Int64s
@@ -14,7 +16,7 @@ class KeyIndex:
     A slot is a small number that stays with its key until the key is removed, and is then used again. Whoever keeps
     columns by slot grows them to `capacity` after every `find_or_insert` and resets the `new` slots.
 
-    All arrays given are int64 and C-contiguous; keys come as `words[word, row]`.
+    All arrays given are int64 and C-contiguous; keys come as `words[word, row]`, or as an array for each word.
 
     Examples
     --------
@@ -46,19 +48,26 @@ class KeyIndex:
         """How much memory table and keys take."""
         return self._table.nbytes + self._keys.nbytes
 
-    def find_or_insert(self, words: Int64s) -> tuple[Int64s, Int64s]:
+    def find_or_insert(self, words: Int64s | Sequence[Int64s]) -> tuple[Int64s, Int64s]:
         """The slot of each key, and the slots that are new with this call in order of first appearance.
 
         A new slot is one that was given back, if there is one, else the lowest that was never used.
         """
-        words = self._checked(words)
-        rows = words.shape[1]
+        if len(words) != self.width:
+            raise ValueError(f"keys of {len(words)} words for an index of width {self.width}")
+        if 1 <= self.width <= 2:
+            columns = [_frozen(column) for column in words]
+            insert = kernels.insert_one if self.width == 1 else kernels.insert_two
+        else:
+            columns = [_frozen(words if isinstance(words, np.ndarray) else np.stack(words))]
+            insert = kernels.insert
+        rows = columns[0].shape[-1]
         out = np.empty(2 * rows, dtype=np.int64)
         self._table[kernels.CREATED] = 0
-        done = kernels.find_or_insert(words, self._table, self._keys, out, 0)
+        done = insert(*columns, self._table, self._keys, out, 0)
         while done < rows:
             self._grow()
-            done = kernels.find_or_insert(words, self._table, self._keys, out, done)
+            done = insert(*columns, self._table, self._keys, out, done)
         return out[:rows], out[rows : rows + self._table[kernels.CREATED]]
 
     def find(self, words: Int64s) -> Int64s:
@@ -132,6 +141,16 @@ class KeyIndex:
         keys = np.zeros((self.capacity, self.width), dtype=np.int64)
         keys[:, : self._keys.shape[1]] = self._keys  # the chain of free slots runs through the first word
         self._keys = keys
+
+
+def _frozen(words: Int64s) -> Int64s:
+    """As kernels take them, so that each is compiled for one kind of array."""
+    if not (words.flags.c_contiguous and words.flags.aligned):
+        words = np.array(words, dtype=np.int64, order="C")
+    if words.flags.writeable:
+        words = words.view()
+        words.setflags(write=False)
+    return words
 
 
 def _empty_table(slots: int) -> Int64s:

@@ -58,7 +58,10 @@ class KeyedSlots:
         self, prefix: Sequence[Int64s], arrays: Sequence[pa.Array], *, rows: int | None = None
     ) -> tuple[Int64s, Int64s]:
         """The slot of each row's key, and the slots that are new with this call in order of first appearance."""
-        return self._index.find_or_insert(self._words(prefix, arrays, rows))
+        self._admit(prefix, arrays)
+        if self._encoder.has_nulls or not (prefix or arrays):
+            return self._index.find_or_insert(self._words(prefix, arrays, rows))
+        return self._index.find_or_insert([*prefix, *self._encoder.encode_apart(arrays)])
 
     def find(self, prefix: Sequence[Int64s], arrays: Sequence[pa.Array], *, rows: int | None = None) -> Int64s:
         """The slot of each row's key, -1 where there is none."""
@@ -115,11 +118,14 @@ class KeyedSlots:
         self._index.replace_keys(slots, words)
         return True
 
-    def _words(self, prefix: Sequence[Int64s], arrays: Sequence[pa.Array], rows: int | None) -> Int64s:
+    def _admit(self, prefix: Sequence[Int64s], arrays: Sequence[pa.Array]) -> None:
         if len(prefix) != self.prefix_words:
             raise ValueError(f"{len(prefix)} numbers before the key where there are {self.prefix_words}")
         if self._encoder.admit(arrays):
             self._index.add_word(0)
+
+    def _words(self, prefix: Sequence[Int64s], arrays: Sequence[pa.Array], rows: int | None) -> Int64s:
+        self._admit(prefix, arrays)
         words = self._room_for(_rows_of(prefix, arrays, rows))
         for word, numbers in enumerate(prefix):
             words[word] = numbers

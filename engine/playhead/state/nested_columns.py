@@ -40,6 +40,9 @@ class StructColumn:
         slots, _ = self.slots.find_or_insert((), there.flatten(), rows=len(there))
         out[0, _rows_with_values(array)] = slots
 
+    def as_words(self, array: pa.Array) -> Int64s | None:
+        return None
+
     def read(self, words: Int64s) -> pa.Array:
         if not self.slots.size:
             return pa.nulls(words.shape[1], self.type)
@@ -89,6 +92,9 @@ class ListColumn:
             slots, _ = self.pairs.find_or_insert((ids[longer],), [last])
             ids[longer] = slots + 1
         out[0, _rows_with_values(array)] = ids
+
+    def as_words(self, array: pa.Array) -> Int64s | None:
+        return None
 
     def read(self, words: Int64s) -> pa.Array:
         rest = words[0].copy()
