@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -55,6 +55,7 @@ class KeyIndex:
         """
         if len(words) != self.width:
             raise ValueError(f"keys of {len(words)} words for an index of width {self.width}")
+        insert: Callable[..., int]
         if 1 <= self.width <= 2:
             columns = [_frozen(column) for column in words]
             insert = kernels.insert_one if self.width == 1 else kernels.insert_two
