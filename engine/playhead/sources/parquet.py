@@ -24,8 +24,8 @@ from playhead.sources.source import Chunk, Split, Stop
 from playhead.sources.timing import Declared, timing
 
 ENDINGS = (".parquet", ".parq", ".pq")
-ROWS = 262144
-READ_AHEAD = 1
+ROWS = 131_072
+READ_AHEAD = 2
 """Batches that Arrow decodes before they are asked for, and then on to the end of their row group."""
 
 

@@ -10,6 +10,10 @@ from playhead.batch import Int64s
 from playhead.kernels import key_index as kernels
 
 
+INSERT: dict[int, Callable[..., int]] = {1: kernels.insert_one, 2: kernels.insert_two}
+"""The kernels for the usual widths of keys, which take an array a word."""
+
+
 class KeyIndex:
     """Dense slots for keys of `width` int64 words.
 
@@ -55,13 +59,11 @@ class KeyIndex:
         """
         if len(words) != self.width:
             raise ValueError(f"keys of {len(words)} words for an index of width {self.width}")
-        insert: Callable[..., int]
-        if 1 <= self.width <= 2:
+        insert = INSERT.get(self.width, kernels.insert)
+        if self.width in INSERT:
             columns = [_frozen(column) for column in words]
-            insert = kernels.insert_one if self.width == 1 else kernels.insert_two
         else:
             columns = [_frozen(words if isinstance(words, np.ndarray) else np.stack(words))]
-            insert = kernels.insert
         rows = columns[0].shape[-1]
         out = np.empty(2 * rows, dtype=np.int64)
         self._table[kernels.CREATED] = 0
