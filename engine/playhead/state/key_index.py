@@ -9,7 +9,6 @@ import numpy as np
 from playhead.batch import Int64s
 from playhead.kernels import key_index as kernels
 
-
 INSERT: dict[int, Callable[..., int]] = {1: kernels.insert_one, 2: kernels.insert_two}
 """The kernels for the usual widths of keys, which take an array a word."""
 
