@@ -46,7 +46,7 @@ def test_a_row_without_an_x_has_no_place():
     assert points.x.tolist() == [1.0]
 
 
-@given(st.lists(st.floats(-100, 100), min_size=1, max_size=400), st.integers(1, 20))
+@given(st.lists(st.integers(-9, 9).map(float), min_size=1, max_size=60), st.integers(1, 5))
 def test_the_points_chosen_reach_as_high_and_low_in_each_column_of_the_screen_as_all_points(values, buckets):
     count = len(values)
     points = Points(1)

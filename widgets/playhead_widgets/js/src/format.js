@@ -10,16 +10,16 @@ export function decimal(value, digits) {
   return numbers.get(digits).format(value);
 }
 
-/** How many decimals show about four significant digits of these numbers, at least `before`. */
+/** How many decimals show about four significant digits of the greatest of these numbers, at least `before`. */
 export function digitsFor(values, before = 0) {
-  let digits = before;
+  let greatest = 0, whole = true;
   for (const value of values) {
-    if (!Number.isFinite(value) || Number.isInteger(value)) continue;
-    const size = Math.abs(value);
-    const wanted = size >= 1000 ? 1 : size >= 100 ? 2 : size >= 1 ? 3 : Math.min(2 - Math.floor(Math.log10(size)) + 1, 8);
-    digits = Math.max(digits, wanted);
+    if (!Number.isFinite(value)) continue;
+    greatest = Math.max(greatest, Math.abs(value));
+    whole &&= Number.isInteger(value);
   }
-  return digits;
+  if (whole) return before;
+  return Math.max(before, Math.min(Math.max(3 - Math.floor(Math.log10(greatest)), 1), 8));
 }
 
 /** 12.3 k, 4.56 M. */

@@ -6,6 +6,7 @@ test("numbers keep the digits that say something", () => {
   expect(digitsFor([1, 2, 3])).toBe(0);
   expect(digitsFor([1234.5])).toBe(1);
   expect(digitsFor([0.00123])).toBe(6);
+  expect(digitsFor([38.195946, 0.0012])).toBe(2);
   expect(short(1_234_567)).toBe("1.2M");
   expect(bytes(1536)).toBe("1.5 kB");
 });
