@@ -29,6 +29,14 @@ class Shown:
 
 def difference(old: Shown, new: Shown) -> tuple[Shown, Shown]:
     """What goes and what comes when `old` becomes `new`; groups whose results are the same, bit for bit, do neither."""
+    if len(old.ids) == len(new.ids) and bool((old.ids == new.ids).all()):
+        differs = rows_differ(old.results, new.results)
+        if differs.all():
+            return old, new
+        changed = np.flatnonzero(differs)
+        return old.take(changed), new.take(changed)
+    if not len(old.ids):
+        return old, new
     where = np.empty(1 + max(old.ids.max(initial=-1), new.ids.max(initial=-1)), np.int64)
     where[old.ids] = -1
     where[new.ids] = np.arange(len(new.ids))
@@ -58,12 +66,24 @@ def taken(rows: pa.RecordBatch, indices: Int64s) -> pa.RecordBatch:
     return rows if whole else rows.take(pa.array(indices))
 
 
+def one_after_the_other(old: Shown, new: Shown) -> Shown:
+    """What goes and what comes as one, so that the rest of their rows is made at once."""
+    if not len(old.ids) or not len(new.ids):
+        return new if not len(old.ids) else old
+    return Shown(np.concatenate([old.ids, new.ids]), pa.concat_batches([old.results, new.results]))
+
+
+def weights_of(gone: int, come: int) -> Int64s:
+    """So many rows taken back, then so many added."""
+    weights = np.ones(gone + come, np.int64)
+    weights[:gone] = -1
+    return weights
+
+
 def taken_back_and_added(old: pa.RecordBatch, new: pa.RecordBatch) -> Batch:
     """All rows of `old` with weight -1, then all rows of `new` with weight 1."""
-    weights = np.ones(old.num_rows + new.num_rows, np.int64)
-    weights[: old.num_rows] = -1
     rows = [part for part in (old, new) if part.num_rows]
-    return Batch(pa.concat_batches(rows) if rows else old, weights)
+    return Batch(pa.concat_batches(rows) if rows else old, weights_of(old.num_rows, new.num_rows))
 
 
 def rows_differ(left: pa.RecordBatch, right: pa.RecordBatch) -> npt.NDArray[np.bool_]:
@@ -71,6 +91,8 @@ def rows_differ(left: pa.RecordBatch, right: pa.RecordBatch) -> npt.NDArray[np.b
     differs = np.zeros(left.num_rows, bool)
     for old, new in zip(left.columns, right.columns, strict=True):
         differs |= _values_differ(old, new)
+        if differs.all():
+            break
     return differs
 
 

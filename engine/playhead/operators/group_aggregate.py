@@ -14,7 +14,7 @@ import pyarrow as pa
 from playhead.batch import Batch, Int64s
 from playhead.kernels.touched import mark_touched
 from playhead.operators.assign import Assigner
-from playhead.operators.changes import Shown, all_shown, difference, taken_back_and_added
+from playhead.operators.changes import Shown, all_shown, difference, one_after_the_other, weights_of
 from playhead.operators.grouping import Grouping, report_late
 from playhead.operators.operator import Operator, Report
 from playhead.schema import MAX_TIME, MIN_TIME
@@ -91,6 +91,8 @@ class GroupAggregate(Operator):
         return watermark - self.grouping.allowed_lateness
 
     def _touch(self, slots: Int64s, new: Int64s) -> None:
+        if not self.grouping.emits_changes and not self.groups.snapshots_follow:
+            return
         first = np.empty(len(slots), np.int64)
         count = mark_touched(slots, self.groups.flags, 3, first)
         if not self.grouping.emits_changes or not count:
@@ -158,7 +160,7 @@ class GroupAggregate(Operator):
         new_slots = touched if alive.all() else touched[alive]
         goes, comes = difference(old, self.groups.shown(new_slots))
         if len(goes.ids) or len(comes.ids):
-            yield taken_back_and_added(self._rows(goes), self._rows(comes))
+            yield Batch(self._rows(one_after_the_other(goes, comes)), weights_of(len(goes.ids), len(comes.ids)))
         if len(new_slots) < len(touched):
             gone = touched[~alive]
             if self.assigner is not None:

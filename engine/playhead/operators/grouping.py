@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from playhead.batch import Batch, Int64s
 from playhead.expr import Compiled
 from playhead.operators.groups import AggregateColumn, Groups
 from playhead.operators.operator import Report
+from playhead.state.columns import as_column, values_and_valid
 from playhead.windows import WINDOW_END, WINDOW_START
 
 
@@ -56,7 +58,7 @@ class Grouping:
         """Whether changes wait beyond their epoch."""
         return self.emits_changes and self.emit_every is not None
 
-    @property
+    @cached_property
     def window_type(self) -> pa.DataType:
         """Of the times at which windows start and end."""
         return self.schema.field(self.window_position).type
@@ -71,8 +73,8 @@ class Grouping:
     def windows(self, starts: Int64s, ends: Int64s) -> dict[str, pa.Array]:
         """The two columns of windows."""
         return {
-            WINDOW_START: pa.array(starts).view(self.window_type),
-            WINDOW_END: pa.array(ends).view(self.window_type),
+            WINDOW_START: as_column(starts, self.window_type),
+            WINDOW_END: as_column(ends, self.window_type),
         }
 
     def group(self, keys: Sequence[pa.Array], window_start: int | None) -> str:
@@ -87,7 +89,7 @@ class Grouping:
     def times(self, batch: Batch) -> Int64s:
         """The event times of a batch."""
         assert self.time is not None
-        times: Int64s = np.asarray(batch.rows.column(self.time).view(pa.int64()))
+        times: Int64s = values_and_valid(batch.rows.column(self.time))[0]
         return times + self.time_offset if self.time_offset else times
 
     def key_arrays(self, batch: Batch) -> list[pa.Array]:

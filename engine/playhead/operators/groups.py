@@ -178,8 +178,15 @@ class Groups:
             tables[REMOVED + name] = self._removed_table(key_groups)
         return tables
 
+    @property
+    def snapshots_follow(self) -> bool:
+        """There has been a snapshot, so that it matters for the next one what is touched."""
+        return self._removed is not None
+
     def snapshot_taken(self) -> None:
-        """From now on "touched" means since this moment."""
+        """From now on "touched" means since this moment; before the first time it was of no interest."""
+        if self._removed is None:
+            self.flags[self.keyed.live_slots()] |= TOUCHED
         snapshot_taken(self.flags)
         self._removed = []
 

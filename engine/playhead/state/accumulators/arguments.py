@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from playhead.batch import Bytes, Int64s
 from playhead.kernels.accumulators import Float64s
-from playhead.state.columns import decimal128_words, valid_bytes, values_and_valid
+from playhead.state.columns import as_column, decimal128_words, storage, valid_bytes, values_and_valid
 
 SIGN_BIT = -(2**63)
 """Turning this bit makes unsigned words compare as signed ones."""
@@ -59,12 +59,10 @@ def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def number_column(values: npt.NDArray[Any], data_type: pa.DataType, missing: npt.NDArray[np.bool_]) -> pa.Array:
     """Words or floats as a column of `data_type`, null where `missing`; the inverse of `integers` and `floats`."""
-    mask = missing if missing.any() else None
-    if pa.types.is_boolean(data_type):
-        return pa.array(values != 0, mask=mask)
-    if pa.types.is_floating(data_type):
-        return pa.array(values, mask=mask).cast(data_type, safe=False)
-    if data_type == pa.uint64():
-        return pa.array(values.view(np.uint64), mask=mask)
-    width = data_type.bit_width
-    return pa.array(values.astype(f"int{width}"), mask=mask).view(data_type)
+    dtype = storage(data_type)
+    if dtype is None:
+        return pa.array(values != 0, mask=missing if missing.any() else None)
+    if np.dtype(dtype).itemsize < 8:
+        with np.errstate(over="ignore"):
+            values = values.astype(dtype)
+    return as_column(values, data_type, missing)

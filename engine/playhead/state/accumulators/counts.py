@@ -12,7 +12,7 @@ from playhead.batch import ALL_VALID, Int64s
 from playhead.kernels import accumulators_counts as kernels
 from playhead.state.accumulators.arguments import floats, frozen, plain
 from playhead.state.accumulators.slot_table import SlotTable, TabularAccumulator
-from playhead.state.columns import valid_bytes
+from playhead.state.columns import as_column, valid_bytes
 
 
 class SizeAccumulator(TabularAccumulator):
@@ -29,7 +29,7 @@ class SizeAccumulator(TabularAccumulator):
         kernels.merge_counts(self.counts.array, slots, other.counts.array, other_slots)
 
     def result(self, slots: Int64s) -> pa.Array:
-        return pa.array(self.counts.array[slots, 0])
+        return as_column(self.counts.of(slots), pa.int64())
 
 
 class CountAccumulator(SizeAccumulator):

@@ -43,8 +43,8 @@ class IntegerExtreme(TabularAccumulator):
         kernels.merge_greatest(self.best.array, self.seen.array, slots, other.best.array, other.seen.array, other_slots)
 
     def result(self, slots: Int64s) -> pa.Array:
-        words = self.best.array[slots, 0] ^ self.flip
-        return number_column(words, self.data_type, self.seen.array[slots, 0] == 0)
+        words = self.best.of(slots) ^ self.flip
+        return number_column(words, self.data_type, self.seen.of(slots) == 0)
 
 
 class FloatExtreme(TabularAccumulator):
@@ -65,8 +65,8 @@ class FloatExtreme(TabularAccumulator):
         kernels.merge_greatest(self.best.array, self.seen.array, slots, other.best.array, other.seen.array, other_slots)
 
     def result(self, slots: Int64s) -> pa.Array:
-        values = self.best.array[slots, 0] * self.sign + 0.0
-        return number_column(values, self.data_type, self.seen.array[slots, 0] == 0)
+        values = self.best.of(slots) * self.sign + 0.0
+        return number_column(values, self.data_type, self.seen.of(slots) == 0)
 
 
 def extreme(data_type: pa.DataType, *, greatest: bool, retractable: bool) -> Accumulator:

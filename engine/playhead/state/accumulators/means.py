@@ -10,6 +10,7 @@ from playhead.kernels import accumulators_integers as kernels
 from playhead.kernels.accumulators import Float64s
 from playhead.state.accumulators.arguments import number_column
 from playhead.state.accumulators.sums import DecimalSum, FloatSum, IntegerSum
+from playhead.state.columns import as_column
 
 
 class FloatMean(FloatSum):
@@ -50,4 +51,4 @@ class DecimalMean(DecimalSum):
 def averages(totals: Float64s, rows: Int64s) -> pa.Array:
     """Sums divided by their numbers of values, null where there are none."""
     missing = rows <= 0
-    return number_column(totals / np.where(missing, 1, rows), pa.float64(), missing)
+    return as_column(totals / (np.where(missing, 1, rows) if missing.any() else rows), pa.float64(), missing)

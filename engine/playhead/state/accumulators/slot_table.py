@@ -34,6 +34,13 @@ class SlotTable:
         """Make room for slots 0 to capacity - 1; new rows are empty."""
         self.array = grown(self.array, capacity, self.empty)
 
+    def of(self, slots: Int64s, column: int = 0) -> npt.NDArray[Any]:
+        """One column of the rows of `slots`."""
+        if len(self.names) == 1:
+            return self.array.reshape(-1)[slots]
+        values: npt.NDArray[Any] = self.array[slots, column]
+        return values
+
     def reset(self, slots: Int64s) -> None:
         """Make the rows of `slots` empty again."""
         self.array[slots] = self.empty
