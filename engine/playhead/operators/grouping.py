@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -58,7 +57,7 @@ class Grouping:
         """Whether changes wait beyond their epoch."""
         return self.emits_changes and self.emit_every is not None
 
-    @cached_property
+    @property
     def window_type(self) -> pa.DataType:
         """Of the times at which windows start and end."""
         return self.schema.field(self.window_position).type
