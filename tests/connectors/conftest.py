@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from itertools import count
@@ -23,7 +24,9 @@ def kafka_emulator() -> Iterator[KafkaEmulator]:
     except EmulatorUnavailable as error:
         pytest.skip(str(error))
     with KafkaEmulator() as emulator:
+        os.environ["KAFKA_EMULATOR"] = emulator.servers  # for those that a fixture does not reach: sink_cases.py
         yield emulator
+        del os.environ["KAFKA_EMULATOR"]
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ that may be missing; in mode "update" a key has one row at a time.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ import pyarrow.parquet as pq
 
 import playhead.io as ph
 from playhead.batch import Batch
+from playhead.testing.kafka_emulator import create_topic
 
 SCHEMA = pa.schema([("key", pa.string()), ("n", pa.int64())])
 
@@ -106,6 +109,62 @@ def parquet(place: Path, **options: Any) -> Any:
     return ph.to_parquet(place / "out", **options)
 
 
+def kafka(place: Path, *, partitions: int = 2, **options: Any) -> Any:
+    """A topic of the emulator of the Kafka protocol, one a place."""
+    servers = os.environ["KAFKA_EMULATOR"]
+    topic = create_topic(servers, topic_of(place), partitions)
+    return ph.to_kafka(topic, bootstrap_servers=servers, **options)
+
+
+def topic_of(place: Path) -> str:
+    return re.sub(r"[^a-zA-Z0-9]", "-", str(place))[-200:]
+
+
+def kafka_records(place: Path) -> list[tuple[bytes | None, bytes | None]]:
+    """Keys and values of what is committed, in the order of each partition."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    servers, topic, found = os.environ["KAFKA_EMULATOR"], topic_of(place), []
+    consumer = Consumer(
+        {"bootstrap.servers": servers, "group.id": "looks", "enable.partition.eof": True, "fetch.wait.max.ms": 10}
+    )
+    partitions = consumer.list_topics(topic, 10).topics[topic].partitions
+    consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+    ends = 0
+    while ends < len(partitions):
+        for message in consumer.consume(1000, 0.01):
+            ends += message.error() is not None
+            if message.error() is None:
+                found.append((message.key(), message.value()))
+    consumer.close()
+    return found
+
+
+def kafka_rows(place: Path, sink: Any) -> list[Row]:
+    return [tuple(json.loads(value or b"").values()) for _, value in kafka_records(place)]
+
+
+def kafka_table_rows(place: Path, sink: Any) -> list[Row]:
+    """The last value of each key, as compaction leaves it."""
+    last = dict(kafka_records(place))
+    rows = {key: tuple(json.loads(value).values()) for key, value in last.items() if value is not None}
+    assert all(json.loads(key or b"") == {"key": row[0]} for key, row in rows.items())
+    return list(rows.values())
+
+
+def kafka_changelog_rows(place: Path, sink: Any) -> list[Row]:
+    total: Counter[Row] = Counter()
+    for *row, weight in kafka_rows(place, sink):
+        total[tuple(row)] += weight
+    return sorted(total.elements(), key=str)
+
+
+def in_kafka(rows: Callable[[Path, Any], list[Row]], mode: str = "append", **options: Any) -> SinkCase:
+    key = None if mode == "append" else ("key",)
+    make = functools.partial(kafka, **options)
+    return SinkCase(make, rows, mode, key, owned=False, goes_back=False, needs="kafka_emulator")
+
+
 SINKS: dict[str, SinkCase] = {
     "memory": SinkCase(lambda place: ph.to_memory(), remembered, exactly_once=False, lasting=False, owned=False),
     "counting": SinkCase(
@@ -116,6 +175,9 @@ SINKS: dict[str, SinkCase] = {
     "parquet, tiny files": SinkCase(lambda place: parquet(place, target_bytes=1), parquet_rows),
     "parquet table": SinkCase(parquet, parquet_rows, "update", ("key",)),
     "parquet, complete": SinkCase(parquet, parquet_rows, "complete", ("key",)),
+    "kafka": in_kafka(kafka_rows, key="key", partitions=1),
+    "kafka table": in_kafka(kafka_table_rows, "update"),
+    "kafka changelog": in_kafka(kafka_changelog_rows, "update", changes="weight"),
     "parquet changelog": SinkCase(lambda place: parquet(place, changelog=True), changelog_rows, "update", ("key",)),
 }
 

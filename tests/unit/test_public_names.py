@@ -27,7 +27,7 @@ NAMES = [
     "UserAggregate", "aggregate", "all", "any", "approx_nunique", "approx_quantile", "count", "first", "last", "max",
     "mean", "median", "metric", "min", "nunique", "quantile", "size", "std", "sum", "var",
     # where results go
-    "to_callback", "to_event_log", "to_memory", "to_nothing", "to_parquet",
+    "to_callback", "to_event_log", "to_kafka", "to_memory", "to_nothing", "to_parquet",
 ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playhead.io.begin import arrival_time
 from playhead.io.files import read_csv, read_json, read_parquet
-from playhead.io.kafka import read_kafka
+from playhead.io.kafka import read_kafka, to_kafka
 from playhead.io.live import Push, from_iter, push, rate, read_system
 from playhead.io.logs import event_log, read_event_log, to_event_log
 from playhead.io.results import to_callback, to_memory, to_nothing, to_parquet
@@ -27,6 +27,7 @@ __all__ = [
     "read_system",
     "to_callback",
     "to_event_log",
+    "to_kafka",
     "to_memory",
     "to_nothing",
     "to_parquet",

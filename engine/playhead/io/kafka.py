@@ -9,6 +9,7 @@ from playhead.errors import PlanError
 from playhead.frame.frame import Frame
 from playhead.io.begin import begin
 from playhead.io.types import Duration, Schema, Time
+from playhead.sinks.kafka import KafkaSink
 from playhead.sources.kafka import KafkaSource
 from playhead.sources.kafka_columns import KafkaColumns
 from playhead.sources.timing import Declared
@@ -103,3 +104,49 @@ def read_kafka(
         )
 
     return begin(declared, build)
+
+
+def to_kafka(
+    topic: str,
+    *,
+    bootstrap_servers: str | Sequence[str],
+    key: str | Sequence[str] | None = None,
+    format: str = "json",
+    changes: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> KafkaSink:
+    """A sink that writes each row to a Kafka topic, exactly once for those who read only what is committed.
+
+    The rows of a checkpoint (without one: of an epoch) are one transaction. Which epoch the topic has is remembered as
+    the offset of a consumer group named after query and topic, so that the *name* of a query is its identity: two
+    queries of one name cannot write to one topic, the older one is stopped. Brokers forget that offset some days
+    (`offsets.retention.minutes`) after the query wrote last; only then could a checkpoint be written twice.
+
+    Parameters
+    ----------
+    topic : str
+        It has to be there.
+    bootstrap_servers : str or sequence of str
+    key : str or sequence of str, optional
+        The columns that become the record's key, by which Kafka chooses the partition: one name is its value as text,
+        a sequence is an object of JSON with those fields. Values have these columns too.
+    format : {"json", "csv", "arrow"}
+        What values are: objects of JSON; lines of CSV without a header; streams of Arrow IPC, which hold many rows of
+        one key (or of any, without `key`). Numbers that JSON does not have (NaN, infinity) become null.
+    changes : {"upsert", "weight"}, optional
+        How mode "update" is written; without it, results are written when they are final (mode "append") unless the
+        mode is asked for. "upsert": a row replaces the one of its key before it, and a record without a value deletes
+        it, as compacted topics want it; the key is that of the result (`["symbol", "window_start"]`), or `key`.
+        "weight": every row that is added or taken back, with a last column `weight`, +1 or -1.
+    settings : dict, optional
+        What the client takes beside that, under Kafka's own names: {"security.protocol": "SASL_SSL", ...}.
+
+    Examples
+    --------
+    >>> import playhead as ph
+    >>> ph.to_kafka("bars", bootstrap_servers="localhost:9092", key="symbol").modes
+    ('append', 'update')
+    >>> ph.to_kafka("totals", bootstrap_servers="localhost:9092", changes="upsert").modes
+    ('update',)
+    """
+    return KafkaSink(topic, bootstrap_servers, key, format, changes, settings)

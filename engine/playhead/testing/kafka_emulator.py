@@ -116,18 +116,13 @@ class KafkaEmulator:
 
     def create_topic(self, topic: str, partitions: int = 1) -> str:
         """Make a topic whose records of long ago are kept, and return its name."""
-        from confluent_kafka.cimpl import NewTopic
-
-        new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config={"retention.ms": "-1"})
-        client = self._admin()
-        client.create_topics([new])[topic].result(10)
-        return topic
+        return create_topic(self.servers, topic, partitions)
 
     def add_partitions(self, topic: str, total: int) -> None:
         """Give a topic more partitions."""
         from confluent_kafka.cimpl import NewPartitions
 
-        client = self._admin()
+        client = _admin(self.servers)
         client.create_partitions([NewPartitions(topic, total)])[topic].result(10)
 
     def send(self, topic: str, records: Sequence[Mapping[str, Any]]) -> None:
@@ -139,11 +134,6 @@ class KafkaEmulator:
             producer.produce(topic, **record)
         if producer.flush(20):
             raise PlayheadError(f"records could not be written to {topic!r}")
-
-    def _admin(self) -> Any:
-        from confluent_kafka.admin import AdminClient
-
-        return AdminClient({"bootstrap.servers": self.servers})
 
     def _answers(self) -> bool:
         try:
@@ -157,3 +147,24 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def create_topic(servers: str, topic: str, partitions: int = 1) -> str:
+    """Make a topic whose records of long ago are kept, if it is not there, and return its name."""
+    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka.cimpl import NewTopic
+
+    new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config={"retention.ms": "-1"})
+    client = _admin(servers)
+    try:
+        client.create_topics([new])[topic].result(10)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
+    return topic
+
+
+def _admin(servers: str) -> Any:
+    from confluent_kafka.admin import AdminClient
+
+    return AdminClient({"bootstrap.servers": servers})
