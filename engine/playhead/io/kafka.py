@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from playhead.errors import PlanError
 from playhead.frame.frame import Frame
 from playhead.io.begin import begin
 from playhead.io.types import Duration, Schema, Time
-from playhead.sinks.kafka import KafkaSink
-from playhead.sources.kafka import KafkaSource
-from playhead.sources.kafka_columns import KafkaColumns
 from playhead.sources.timing import Declared
+
+if TYPE_CHECKING:
+    from playhead.sinks.kafka import KafkaSink
+    from playhead.sources.kafka import KafkaSource
 
 
 def read_kafka(
@@ -89,6 +90,9 @@ def read_kafka(
     if until not in (None, "now"):
         raise PlanError(f"until={until!r} is neither 'now' nor None")
     declared = Declared(time, tz, unit, arrival, sequence, out_of_order, idle_timeout, on_error)
+    from playhead.sources.kafka import KafkaSource  # here, so that `import playhead` need not wait for them
+    from playhead.sources.kafka_columns import KafkaColumns
+
     columns = KafkaColumns(schema, format, key, headers, metadata)
 
     def build(each: Declared) -> KafkaSource:
@@ -149,4 +153,6 @@ def to_kafka(
     >>> ph.to_kafka("totals", bootstrap_servers="localhost:9092", changes="upsert").modes
     ('update',)
     """
+    from playhead.sinks.kafka import KafkaSink
+
     return KafkaSink(topic, bootstrap_servers, key, format, changes, settings)

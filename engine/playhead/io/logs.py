@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from playhead.errors import PlanError
 from playhead.frame.frame import Frame
 from playhead.io.begin import begin
 from playhead.io.types import Duration, Path, Schema, Time
 from playhead.logs.log import EventLog, retention
-from playhead.logs.opening import Wanted, folder_of, open_log
-from playhead.sinks.event_log import EventLogSink
 from playhead.sources.columns import require_declared
-from playhead.sources.event_log import EventLogSource
 from playhead.sources.text_columns import as_schema
 from playhead.sources.timing import Declared
+
+if TYPE_CHECKING:
+    from playhead.sinks.event_log import EventLogSink
 
 EARLIEST, LATEST = "earliest", "latest"
 
@@ -65,6 +65,8 @@ def event_log(
     (1, 4)
     """
     columns = None if schema is None else as_schema(schema)
+    from playhead.logs.opening import Wanted, open_log  # here, so that `import playhead` need not wait for it
+
     wanted = Wanted(columns, _names(key), time, partitions, retention(retain_age, retain_rows, retain_bytes))
     return open_log(path, wanted)
 
@@ -119,6 +121,9 @@ def read_event_log(
     """
     if until not in (None, "now"):
         raise PlanError(f"until={until!r}: a log is read up to 'now', or without an end")
+    from playhead.logs.opening import Wanted, open_log
+    from playhead.sources.event_log import EventLogSource
+
     with open_log(path, Wanted()) as log:
         if time is None and tz is None and unit is None:
             time = log.time if columns is None or log.time in columns else None
@@ -157,6 +162,9 @@ def to_event_log(
     0      A  3
     1      B  2
     """
+    from playhead.logs.opening import Wanted, folder_of
+    from playhead.sinks.event_log import EventLogSink
+
     kept = retention(retain_age, retain_rows, retain_bytes)
     return EventLogSink(folder_of(path), Wanted(None, _names(key), time, partitions, kept))
 
