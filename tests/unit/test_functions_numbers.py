@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from playhead.errors import DataError, TypeMismatchError
 from playhead.expr import compile_expr, type_of
 from playhead.frame.column import Column, col, lit
+from playhead.functions.arithmetic import remainder
 
 INTEGERS = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()]
 FLOATS = [pa.float32(), pa.float64()]
@@ -235,3 +236,15 @@ def test_types_that_do_not_fit_are_told_while_the_query_is_written(column: Colum
     )
     with pytest.raises(TypeMismatchError, match=message):
         type_of(column.expr, schema)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64])
+def test_the_remainder_by_one_integer_is_numpys_at_the_edges_of_every_type(dtype):
+    bounds = np.iinfo(dtype)
+    values = np.array([bounds.min, bounds.min + 1, 0, 1, 41, bounds.max - 1, bounds.max], dtype)
+    for divisor in (1, 2, 7, 123, bounds.max - 1, bounds.max):
+        if divisor > bounds.max:
+            continue
+        found = remainder(values, dtype(divisor))
+        assert found.dtype == dtype
+        assert found.tolist() == [int(value) % divisor for value in values]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from playhead.expr import Values
 from playhead.functions.operands import convert, null_like
 
 
-def apply_ufunc(ufunc: np.ufunc, *arguments: Values) -> Values:
+def apply_ufunc(ufunc: Callable[..., Any], *arguments: Values) -> Values:
     """`ufunc` over the values; null where an argument is null.
 
     Zero and undefined results are what pandas gives without a warning; an integer that does not fit is an error.
@@ -27,7 +28,7 @@ def apply_ufunc(ufunc: np.ufunc, *arguments: Values) -> Values:
     return _with_nulls(pa.array(result), arguments)
 
 
-def _overflowing(ufunc: np.ufunc, arguments: tuple[Values, ...]) -> Any:
+def _overflowing(ufunc: Callable[..., Any], arguments: tuple[Values, ...]) -> Any:
     """The result after all, if floats became infinite or what overflowed lies under a null."""
     views = [_view(without_garbage(argument)) for argument in arguments]
     try:

@@ -68,9 +68,7 @@ class HoppingAggregate(Operator):
             batch, starts = self._without_late(batch, starts)
         slots, new = self.panes.find_or_insert((starts,), self.grouping.key_arrays(batch), batch.num_rows)
         if len(new):
-            pane_starts = self.panes.keyed.prefix(new, 0)
-            self.by_start.add(pane_starts, new)
-            self._expect(np.unique(pane_starts))
+            self._expect(self.by_start.add(self.panes.keyed.prefix(new, 0), new))
         self._touch(slots, new)
         self.panes.add(slots, batch.rows, batch.kernel_weights)
         return ()
@@ -106,7 +104,9 @@ class HoppingAggregate(Operator):
         return (starts - self.origin) // self.window.hop * self.window.hop + self.origin + self.window.size
 
     def _expect(self, starts: Int64s) -> None:
-        """Remember that the windows over these panes will close."""
+        """Remember that the windows over these panes will close; they are the first panes that start then."""
+        if not len(starts):
+            return
         for end in self._ends_of(starts):
             open_ends = np.unique(end[end > self._closed(self.watermark)])
             _, new = self.known_ends.find_or_insert(open_ends.reshape(1, -1))
@@ -127,6 +127,8 @@ class HoppingAggregate(Operator):
     # Update mode: the windows of touched panes, before and after
 
     def _touch(self, slots: Int64s, new: Int64s) -> None:
+        if not self.grouping.emits_changes and not self.panes.snapshots_follow:
+            return
         first = np.empty(len(slots), np.int64)
         count = mark_touched(slots, self.panes.flags, 3, first)
         if not self.grouping.emits_changes or not count:
@@ -252,7 +254,7 @@ class HoppingAggregate(Operator):
             return
         words = self.panes.keyed.words(slots)
         words[0] = ends[rows // len(offsets)]
-        pairs = KeyIndex(len(words), max(64, len(slots) // 2))
+        pairs = KeyIndex(len(words), max(64, len(slots)))
         ids, new = pairs.find_or_insert(words)
         windows = pairs.keys_of(new)
         merged = self._merged(windows)

@@ -41,19 +41,21 @@ class SlotLists:
         """How much memory lists and timers take."""
         return self._lists.nbytes + self._timers.nbytes + self._ends.nbytes + self._links.nbytes
 
-    def add(self, times: Int64s, slots: Int64s) -> None:
-        """List each of `slots`, which are in no list, by its time."""
+    def add(self, times: Int64s, slots: Int64s) -> Int64s:
+        """List each of `slots`, which are in no list, by its time; returns the times that are new."""
         if len(slots) == 0:
-            return
+            return times
         lists, new = self._lists.find_or_insert(times.reshape(1, -1))
+        new_times = self._lists.word_of(new, 0)
         if len(new):
             self._ends = grown(self._ends, self._lists.capacity, -1)
-            self._timers.push(self._lists.word_of(new, 0))
+            self._timers.push(new_times)
         self._links = grown(self._links, int(slots.max()) + 1, -1)
         done = kernels.append(lists, slots, self._ends, self._links)
         if done < len(slots):
             raise ValueError(f"slot {slots[done]} is listed already")
         self._size += len(slots)
+        return new_times
 
     def remove(self, slots: Int64s) -> None:
         """Take `slots` out of their lists; those that are in none stay so."""
