@@ -85,6 +85,8 @@ class SourceFeed:
         """Go on where `standing` said; before splits are found."""
         self.watermark, self.consumed = standing["watermark"], standing["consumed"]
         self.saved = dict(standing["splits"]) if getattr(self.source, "replayable", True) else {}
+        if hasattr(self.source, "resumed"):  # so that it knows which of its splits are new
+            self.source.resumed(tuple(self.saved))
 
 
 class Feed:

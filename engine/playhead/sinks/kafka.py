@@ -39,6 +39,7 @@ PATIENCE = 60.0
 DEFAULTS = {
     "partitioner": "murmur2_random",  # as Kafka's own clients spread keys
     "linger.ms": 5,
+    "socket.timeout.ms": 10_000,  # what waits in vain for a broker that went away is told so then
     "delivery.report.only.error": True,
 }
 

@@ -123,6 +123,10 @@ class KafkaSource(DeclaredSource):
                     return [Split(str(number), details=self._end(consumer, number)) for number in found]
         return [Split(str(number)) for number in self.known]
 
+    def resumed(self, splits: Sequence[str]) -> None:
+        """A query goes on that knew these partitions: all others are new, and read from their first record."""
+        self.first = frozenset(int(name) for name in splits)
+
     def _end(self, consumer: Consumer, partition: int) -> int:
         from confluent_kafka import TopicPartition
 

@@ -53,7 +53,7 @@ def record_format(columns: KafkaColumns, declared: Declared) -> tuple[RecordForm
         raise PlanError("no column of schema= is left for the value")
     extra = [pa.field(name, kind) for name, kind in beside]
     format = RecordFormat(
-        value_format(columns.format, values),
+        value_format(columns.format, values, complete=not keys),  # values often have what is in the key, too
         values,
         pa.schema([read.field(name) for name in keys]),
         not (columns.key is None or isinstance(columns.key, str)),

@@ -105,10 +105,11 @@ class ArrowValues:
         except (pa.ArrowException, OSError) as error:
             raise ValueError(f"no stream of Arrow IPC: {error}") from error
         counts = np.fromiter((table.num_rows for table in tables), np.int64, len(tables))
-        for name in self.schema.names if tables else ():
-            if name not in tables[0].schema.names:
-                raise DataError(f"no column {name!r} in {tables[0].schema.names}")
-        batches = pa.concat_tables([table.select(self.schema.names) for table in tables]).combine_chunks().to_batches()
+        try:
+            chosen = [table.select(self.schema.names) for table in tables]
+        except KeyError as error:
+            raise DataError(str(error.args[0])) from error
+        batches = pa.concat_tables(chosen).combine_chunks().to_batches()
         rows = batches[0] if batches else pa.RecordBatch.from_pylist([], schema=self.schema)
         return conform(rows, self.schema), counts
 
@@ -134,9 +135,10 @@ def _batch_each(values: Sequence[bytes]) -> list[pa.Table]:
     reader, tables, end = pa.ipc.open_stream(source), [], length
     for value in values:
         end += len(value) - length - len(END_OF_STREAM)
-        tables.append(pa.Table.from_batches([reader.read_next_batch()]))
-        if source.tell() != end:
+        batch = next(reader, None)
+        if batch is None or source.tell() != end:
             return []
+        tables.append(pa.Table.from_batches([batch]))
     return tables
 
 
@@ -160,10 +162,10 @@ def _require_objects(values: Sequence[bytes]) -> None:
             raise ValueError("not a JSON object" if text else "an empty value")
 
 
-def value_format(format: str, schema: pa.Schema) -> ValueFormat:
-    """How values of the columns of `schema` are read."""
+def value_format(format: str, schema: pa.Schema, *, complete: bool) -> ValueFormat:
+    """How values of the columns of `schema` are read; `complete`: a field of JSON beside them is a surprise."""
     if format == "json":
-        return JsonValues(JsonFormat(schema))
+        return JsonValues(JsonFormat(schema, complete))
     if format == "csv":
         return CsvValues(CsvFormat(names=tuple(schema.names), schema=schema))
     return ArrowValues(schema)
