@@ -55,7 +55,7 @@ class ShowVerbs(Planned):
         Filter (x > 1)
           Scan DataFrame columns=['x'] (bounded)
         mode: update, each epoch's net changes
-        sink: callback: print, format=arrow; guarantee: at least once
+        sink: callback: print, format=arrow; guarantee: at least once: ...
         """
         from playhead.explained import explained
         from playhead.sinks.memory import MemorySink

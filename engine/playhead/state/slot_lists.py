@@ -18,6 +18,7 @@ class SlotLists:
     --------
     >>> closing = SlotLists()
     >>> closing.add(np.array([120, 60, 60]), np.array([0, 1, 2]))
+    array([120,  60])
     >>> closing.first
     60
     >>> closing.pop_until(60).tolist()
