@@ -4,6 +4,7 @@ PlayheadError
 ├── PlanError                 a query that makes no sense; raised while it is being written
 │   ├── ColumnNotFoundError   a name that the input does not have
 │   ├── VerbNotFoundError     something that pandas has and a lazy frame has not; says what to do instead
+│   ├── ArgumentError         an argument that a verb does not have, or that cannot be had here; says what to do instead
 │   ├── TypeMismatchError     a function, comparison or join over types that do not fit
 │   ├── EventTimeError        a window, replay or join that needs an event time and has none, or a wrong one
 │   ├── UnboundedError        a question that an endless input can never answer
@@ -52,6 +53,10 @@ class VerbNotFoundError(PlanError, AttributeError):
     def __init__(self, name: str, instead: str) -> None:
         self.name, self.instead = name, instead
         super().__init__(f"no {name!r} here: {instead}")
+
+
+class ArgumentError(PlanError, TypeError):
+    """An argument that a verb does not have, or that cannot be had here; the message says what to do instead."""
 
 
 class TypeMismatchError(PlanError, TypeError):

@@ -12,6 +12,7 @@ from playhead.frame.column_operators import Operators
 from playhead.frame.column_running import Looking
 from playhead.frame.column_strings import StringMethods, StructMethods
 from playhead.frame.column_times import TimeMethods
+from playhead.frame.pandas_arguments import refuse
 from playhead.functions import arithmetic, comparison, conditional
 from playhead.functions.cast import CAST
 from playhead.functions.literals import choices_of, literal, mapping_of
@@ -94,8 +95,9 @@ class Column(Operators, Aggregations, Looking):
 
     isnull, notnull = isna, notna
 
-    def fillna(self, value: Any) -> Column:
+    def fillna(self, value: Any = None, **pandas: Any) -> Column:
         """The values, and `value` (also a column) where they are null or NaN."""
+        refuse(pandas)
         return self._apply(conditional.FILL_MISSING, self, value)
 
     def isin(self, values: Iterable[Any]) -> Column:
@@ -142,7 +144,7 @@ class Column(Operators, Aggregations, Looking):
         """The values rounded to `decimals` digits, halves to the even neighbour."""
         return self._of(arithmetic.ROUND, decimals=decimals)
 
-    def astype(self, dtype: Any) -> Column:
+    def astype(self, dtype: Any, **pandas: Any) -> Column:
         """The same values in another type; one that does not fit is an error that names it.
 
         Parameters
@@ -151,6 +153,7 @@ class Column(Operators, Aggregations, Looking):
             A name (`"int64"`, `"Int64"`, `"string"`, `"category"`, `"datetime64[us, UTC]"`, `"decimal(18, 2)"`),
             a Python, numpy, pandas or Arrow type.
         """
+        refuse(pandas)
         return self._of(CAST, data_type=named_type(dtype))
 
     def apply(self, function: Callable[..., Any], *others: Any, dtype: Any = None) -> Column:

@@ -55,7 +55,7 @@ class Looking:
         """The last `n` values, as a pandas.Series."""
         return self._series(self._alone("tail()").tail(n))
 
-    def value_counts(self) -> Frame:
+    def value_counts(self, *, dropna: bool = False, **pandas: Any) -> Frame:
         """How often each value comes, missing ones too: a frame of the values and a column `count`.
 
         Examples
@@ -67,7 +67,7 @@ class Looking:
         1  b      1
         """
         only = self._alone("value_counts()")
-        return only.value_counts(only.columns)
+        return only.value_counts(only.columns, dropna=dropna, **pandas)
 
     def unique(self) -> Frame:
         """The different values: a frame of one column, sorted when it is computed."""

@@ -11,6 +11,7 @@ from playhead import plan
 from playhead.errors import PlanError, TypeMismatchError
 from playhead.expr import Col, Expr, type_of
 from playhead.frame.column import Column, to_expr
+from playhead.frame.pandas_arguments import refuse
 from playhead.frame.planned import Planned
 from playhead.schema import require_column
 
@@ -26,16 +27,19 @@ class EveryColumnVerbs(Planned):
 
     __slots__ = ()
 
-    def astype(self, dtype: Any) -> Frame:
+    def astype(self, dtype: Any, **pandas: Any) -> Frame:
         """Other types: one for all columns, or `{column: type}`; a value that does not fit is an error."""
+        refuse(pandas)
         return self._change(dtype if isinstance(dtype, Mapping) else dict.fromkeys(self.columns, dtype), "astype")
 
-    def fillna(self, value: Any) -> Frame:
+    def fillna(self, value: Any = None, **pandas: Any) -> Frame:
         """Missing values (null and NaN) replaced: by one value everywhere it fits, or `{column: value}`."""
+        refuse(pandas)
         return self._change_where_it_fits(value, "fillna")
 
-    def clip(self, lower: Any = None, upper: Any = None) -> Frame:
+    def clip(self, lower: Any = None, upper: Any = None, **pandas: Any) -> Frame:
         """Numbers no lower than `lower` and no higher than `upper`."""
+        refuse(pandas)
         return self._change(dict.fromkeys(self.columns, (lower, upper)), "clip", _is_number, spread=True)
 
     def round(self, decimals: int | Mapping[str, int] = 0) -> Frame:
@@ -57,13 +61,15 @@ class EveryColumnVerbs(Planned):
         """True where a value is among `values`, for every column."""
         return self._change_where_it_fits(values if isinstance(values, Mapping) else list(values), "isin")
 
-    def where(self, condition: Any) -> Frame:
-        """Every value where `condition` is true, null elsewhere."""
-        return self._change(dict.fromkeys(self.columns, self._condition(condition)), "where")
+    def where(self, cond: Any, other: Any = None, **pandas: Any) -> Frame:
+        """Every value where `cond` is true; elsewhere `other`, which must fit all columns, or null."""
+        refuse(pandas)
+        return self._change(dict.fromkeys(self.columns, (self._condition(cond), other)), "where", spread=True)
 
-    def mask(self, condition: Any) -> Frame:
-        """Null where `condition` is true, every value elsewhere."""
-        return self._change(dict.fromkeys(self.columns, self._condition(condition)), "mask")
+    def mask(self, cond: Any, other: Any = None, **pandas: Any) -> Frame:
+        """Every value where `cond` is false or null; elsewhere `other`, which must fit all columns, or null."""
+        refuse(pandas)
+        return self._change(dict.fromkeys(self.columns, (self._condition(cond), other)), "mask", spread=True)
 
     def _condition(self, condition: Any) -> Column:
         return Column(self._frame()._resolve(condition))

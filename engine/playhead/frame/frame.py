@@ -16,6 +16,7 @@ from playhead.frame.column import Column, to_expr
 from playhead.frame.every_column import EveryColumnVerbs
 from playhead.frame.joins import JoinVerbs
 from playhead.frame.live import LiveVerbs
+from playhead.frame.pandas_arguments import refuse
 from playhead.frame.running import RunVerbs
 from playhead.frame.show import ShowVerbs
 from playhead.frame.summary import SummaryVerbs
@@ -85,6 +86,9 @@ class Frame(RunVerbs, LiveVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, Show
     def __setitem__(self, name: str, value: Any) -> None:
         raise PlanError(f"a frame does not change; say frame = frame.assign({name}=...)")
 
+    def __delitem__(self, name: str) -> None:
+        raise PlanError(f"a frame does not change; say frame = frame.drop({name!r})")
+
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *(name for name in self.columns if name.isidentifier())})
 
@@ -136,26 +140,30 @@ class Frame(RunVerbs, LiveVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, Show
             result = Frame(plan.Project(result._node, tuple(pairs)))
         return result
 
-    def drop(self, columns: str | Sequence[str]) -> Frame:
-        """All columns but these."""
+    def drop(self, columns: str | Sequence[str], *, errors: str = "raise", **pandas: Any) -> Frame:
+        """All columns but these; with `errors="ignore"` some of them may not be there."""
+        refuse(pandas)
         gone = [columns] if isinstance(columns, str) else list(columns)
-        for name in gone:
+        for name in gone if errors == "raise" else ():
             require_column(name, self._node.schema)
         return self.select(*[name for name in self.columns if name not in gone])
 
-    def rename(self, columns: Mapping[str, str] | Callable[[str], str]) -> Frame:
-        """Other names for columns: `{old: new}` or a function of the name."""
+    def rename(
+        self, columns: Mapping[str, str] | Callable[[str], str], *, errors: str = "raise", **pandas: Any
+    ) -> Frame:
+        """Other names for columns: `{old: new}` or a function of the name; `errors="ignore"` allows missing ones."""
+        refuse(pandas)
         if callable(columns):
             names = {name: columns(name) for name in self.columns}
         else:
             names = dict(columns)
-            for name in names:
+            for name in names if errors == "raise" else ():
                 require_column(name, self._node.schema)
         return Frame(plan.Project(self._node, tuple((names.get(name, name), Col(name)) for name in self.columns)))
 
     # Rows
 
-    def query(self, expr: str, *, local_dict: Mapping[str, Any] | None = None) -> Frame:
+    def query(self, expr: str, *, local_dict: Mapping[str, Any] | None = None, **pandas: Any) -> Frame:
         """The rows for which an expression is true, as in pandas: `query("dep_delay > 60 and carrier in @mine")`.
 
         Examples
@@ -168,19 +176,29 @@ class Frame(RunVerbs, LiveVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, Show
         """
         from playhead.frame.query_text import parse_query
 
+        refuse(pandas)
         caller = inspect.currentframe()
         scope = caller.f_back if caller else None
         known = {**scope.f_globals, **scope.f_locals} if scope and local_dict is None else dict(local_dict or {})
         return Frame(plan.Filter(self._node, parse_query(expr, self.columns, known)))
 
-    def dropna(self, *, subset: str | Sequence[str] | None = None, how: str = "any") -> Frame:
-        """The rows without missing values (null or NaN) in any (or `how="all"`: in all) of the columns."""
+    def dropna(
+        self, *, subset: str | Sequence[str] | None = None, how: str = "any", thresh: int | None = None, **pandas: Any
+    ) -> Frame:
+        """The rows without missing values (null or NaN) in any (or `how="all"`: in all) of the columns.
+
+        With `thresh=` the rows that have at least so many values.
+        """
+        refuse(pandas)
         if how not in ("any", "all"):
             raise PlanError(f"how={how!r} is neither 'any' nor 'all'")
         names = self.columns if subset is None else [subset] if isinstance(subset, str) else list(subset)
         if not names:
             return self
         condition = self[names[0]].notna()
+        if thresh is not None:
+            there = [self[name].notna().astype("int64") for name in names]
+            return Frame(plan.Filter(self._node, to_expr(sum(there[1:], there[0]) >= thresh)))
         for name in names[1:]:
             condition = condition & self[name].notna() if how == "any" else condition | self[name].notna()
         return Frame(plan.Filter(self._node, to_expr(condition)))
@@ -265,13 +283,14 @@ class Frame(RunVerbs, LiveVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, Show
 
     def groupby(
         self,
-        by: Any,
+        by: Any = None,
         *,
         dropna: bool = False,
         as_index: bool = False,
         sort: bool = True,
         allowed_lateness: Any = None,
         emit_every: Any = None,
+        **pandas: Any,
     ) -> GroupBy:
         """Groups by columns, expressions and at most one window.
 
@@ -291,20 +310,43 @@ class Frame(RunVerbs, LiveVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, Show
         """
         from playhead.frame.groupby import GroupBy
 
+        refuse(pandas)
         if as_index:
             raise PlanError("a frame has no index: group keys are columns; say .compute().set_index(...) for one")
         if not sort:
             raise PlanError("sort=False: a frame has no order, and compute() sorts groups by their keys")
         return GroupBy.over(self, by, dropna=dropna, allowed_lateness=allowed_lateness, emit_every=emit_every)
 
-    def resample(self, rule: Any, *, origin: Any = None, offset: Any = None) -> GroupBy:
+    def resample(
+        self,
+        rule: Any,
+        *,
+        on: str | None = None,
+        closed: str = "left",
+        label: str = "left",
+        origin: Any = None,
+        offset: Any = None,
+        **pandas: Any,
+    ) -> GroupBy:
         """Groups by stretches of event time, labelled by their beginning in the event-time column, as pandas does.
 
         Stretches without rows give no row.
-        """
-        from playhead.frame.groupby import GroupBy
 
-        return GroupBy.resampled(self, rule, origin=origin, offset=offset)
+        Parameters
+        ----------
+        rule : str or timedelta
+            "1min", "1h", "D", ...
+        on : str, optional
+            As in pandas, for readers: must be the event time.
+        closed, label : {"left", "right"}
+            Which end of a stretch belongs to it, and which is its label.
+        origin, offset
+            As for `ph.tumbling`.
+        """
+        from playhead.frame.resampling import resampled
+
+        refuse(pandas)
+        return resampled(self, rule, on=on, closed=closed, label=label, origin=origin, offset=offset)
 
     def agg(self, *args: Any, **named: Any) -> Frame:
         """Aggregates over all rows: a frame of one row. Arguments as in `groupby(...).agg`."""
@@ -336,23 +378,6 @@ class Frame(RunVerbs, LiveVerbs, EveryColumnVerbs, JoinVerbs, SummaryVerbs, Show
                     "frame[lambda f: ...], or ph.col(name), or merge the frames"
                 )
             (node,) = node.inputs
-
-
-def concat(frames: Iterable[Frame]) -> Frame:
-    """All rows of several frames with the same columns; the watermark is the smallest of theirs.
-
-    Examples
-    --------
-    >>> import pandas as pd, playhead as ph
-    >>> a = ph.from_pandas(pd.DataFrame({"x": [1]}))
-    >>> ph.concat([a, a]).agg(n=("x", "count")).compute()
-       n
-    0  2
-    """
-    nodes = tuple(frame.node for frame in frames)
-    if not nodes:
-        raise PlanError("concat needs at least one frame")
-    return Frame(nodes[0]) if len(nodes) == 1 else Frame(plan.Concat(nodes))
 
 
 def _flat(columns: Iterable[Any]) -> list[Any]:

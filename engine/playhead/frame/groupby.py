@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from playhead import plan
-from playhead.durations import calendar_unit, microseconds
+from playhead.durations import microseconds
 from playhead.errors import EventTimeError, PlanError, TypeMismatchError, did_you_mean
 from playhead.expr import AggregateCall, Call, Col, Expr, columns_of, has_aggregate, type_of, walk
 from playhead.frame.column import Column, to_expr
+from playhead.frame.pandas_arguments import refuse
 from playhead.schema import require_column
-from playhead.windows import WINDOW_END, WINDOW_START, Tumbling, Window, tumbling
+from playhead.windows import WINDOW_END, WINDOW_START, Window
 
 if TYPE_CHECKING:
     from playhead.aggregates.aggregate import Aggregate
@@ -31,13 +33,19 @@ class GroupBy:
     allowed_lateness: int = 0
     emit_every: int | None = None
     label: str | None = None
-    """For `resample`: the one column that stands for the window."""
+    """For `resample`: the one column that stands for the window, """
+    label_end: bool = False
+    """by its end instead of its beginning,"""
+    shift: int = 0
+    """less so many microseconds."""
     selected: tuple[str, ...] | None = None
 
     @classmethod
     def over(cls, frame: Frame, by: Any, *, dropna: bool, allowed_lateness: Any, emit_every: Any) -> GroupBy:
         keys: list[tuple[str, Expr]] = []
         window, position = None, 0
+        if by is None:
+            raise PlanError("groupby needs what to group by: column names, columns, a window such as ph.tumbling('1h')")
         for part in by if isinstance(by, list | tuple) else [by]:
             if isinstance(part, Window):
                 if window is not None:
@@ -49,26 +57,6 @@ class GroupBy:
         lateness = 0 if allowed_lateness is None else microseconds(allowed_lateness, "allowed_lateness")
         every = None if emit_every is None else microseconds(emit_every, "emit_every")
         return cls(frame, tuple(keys), window, position, dropna, lateness, every)
-
-    @classmethod
-    def resampled(cls, frame: Frame, rule: Any, *, origin: Any, offset: Any) -> GroupBy:
-        time = plan.require_event_time(frame.node, f"resample({rule!r})")
-        unit = calendar_unit(rule)
-        if unit and unit[1] == "week":
-            raise PlanError(
-                "resample('W') ends its weeks on Sunday in pandas; say groupby(ph.tumbling('W')), "
-                "whose weeks begin on Monday"
-            )
-        window = tumbling(rule, origin=origin, offset=offset)
-        day = 86_400_000_000
-        if isinstance(window, Tumbling) and origin is None:
-            if day % window.size:
-                raise PlanError(
-                    f"resample({rule!r}): pandas counts from the first row's midnight, "
-                    "which a stream does not know; give origin="
-                )
-            window = replace(window, origin="1970-01-01")
-        return cls(frame, (), window, 0, label=time.column)
 
     def agg(self, *args: Any, **named: Any) -> Frame:
         """Named aggregates over each group.
@@ -102,7 +90,12 @@ class GroupBy:
         from playhead.aggregates import NAMES
 
         if name in NAMES:
-            return lambda: self._all_columns(name)
+
+            def of_all_columns(**pandas: Any) -> Frame:
+                refuse(pandas, name)
+                return self._all_columns(name)
+
+            return of_all_columns
         if name not in self.frame.columns:
             from playhead.frame.pandas_names import missing_from_groups
 
@@ -116,8 +109,9 @@ class GroupBy:
             require_column(name, self.frame.schema)
         return replace(self, selected=tuple(names))
 
-    def quantile(self, q: float = 0.5) -> Frame:
+    def quantile(self, q: float = 0.5, **pandas: Any) -> Frame:
         """The quantile `q` of every numeric column."""
+        refuse(pandas)
         from playhead.aggregates.quantile import Quantile
 
         return self._all_columns(Quantile(q))
@@ -229,7 +223,9 @@ class GroupBy:
 
     def _labelled(self, node: plan.Node) -> plan.Node:
         names = [name for name in node.schema.names if name not in (WINDOW_START, WINDOW_END)]
-        return plan.Project(node, ((str(self.label), Col(WINDOW_START)), *((name, Col(name)) for name in names)))
+        stands = to_expr(Column(Col(WINDOW_END if self.label_end else WINDOW_START)) - timedelta(0, 0, self.shift))
+        label = stands if self.shift else Col(WINDOW_END if self.label_end else WINDOW_START)
+        return plan.Project(node, ((str(self.label), label), *((name, Col(name)) for name in names)))
 
 
 def _require_one_value_a_group(name: str, expr: Expr, others: frozenset[str]) -> None:

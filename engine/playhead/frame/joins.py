@@ -1,13 +1,14 @@
-"""The verbs that bring two frames together."""
+"""The verbs that bring frames together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from playhead import plan
 from playhead.durations import microseconds
 from playhead.errors import PlanError
+from playhead.frame.pandas_arguments import refuse
 from playhead.frame.planned import Planned
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class JoinVerbs(Planned):
         how: str = "inner",
         ttl: Any = None,
         suffixes: tuple[str, str] = ("_x", "_y"),
+        **pandas: Any,
     ) -> Frame:
         """Pairs of rows with equal keys; with `how="left"`, left rows without a partner too, their right side null.
 
@@ -59,10 +61,12 @@ class JoinVerbs(Planned):
           symbol  price   name
         0      a    1.0  Alpha
         """
+        refuse(pandas)
         if how not in ("inner", "left"):
             raise PlanError(
                 f"how={how!r}: merge can do 'inner' and 'left'"
                 + ("; swap the frames for 'right'" if how == "right" else "")
+                + ("; say left.assign(k=1).merge(right.assign(k=1), on='k') for 'cross'" if how == "cross" else "")
             )
         pairs = _pairs(self._node, _node_of(right, "merge"), on, left_on, right_on, required=True)
         life = None if ttl is None else microseconds(ttl, "ttl")
@@ -73,12 +77,15 @@ class JoinVerbs(Planned):
         right: Frame,
         *,
         on: str | None = None,
+        left_on: str | None = None,
+        right_on: str | None = None,
         by: Names = None,
         left_by: Names = None,
         right_by: Names = None,
         tolerance: Any = None,
         allow_exact_matches: bool = True,
         suffixes: tuple[str, str] = ("_x", "_y"),
+        **pandas: Any,
     ) -> Frame:
         """Each row with the latest row of `right` (of the same `by`) that happened at or before it.
 
@@ -89,8 +96,8 @@ class JoinVerbs(Planned):
         ----------
         right : Frame
             The other frame, such as the weather at a departure.
-        on : str, optional
-            As in pandas, for readers: must be the event time of both frames.
+        on, left_on, right_on : str, optional
+            As in pandas, for readers: must be the event times of the frames.
         by, left_by, right_by : str or list of str
             Columns that must be equal.
         tolerance : str or timedelta, optional
@@ -98,18 +105,41 @@ class JoinVerbs(Planned):
         allow_exact_matches : bool
             Whether a right row of the very same time counts.
         """
+        refuse(pandas)
         other = _node_of(right, "merge_asof")
-        for side in (self._node, other):
+        for side, asked in ((self._node, left_on or on), (other, right_on or on)):
             time = plan.require_event_time(side, "merge_asof")
-            if on is not None and time.column != on:
+            if asked is not None and time.column != asked:
                 raise PlanError(
-                    f"merge_asof joins on event time, which is {time.column!r} here, not {on!r}; see .with_time(...)"
+                    f"merge_asof joins on event time, which is {time.column!r} here, not {asked!r}; see .with_time(...)"
                 )
         pairs = _pairs(self._node, other, by, left_by, right_by, required=False)
         reach = None if tolerance is None else microseconds(tolerance, "tolerance")
         return self._with(
             plan.MergeAsof(self._node, other, pairs, reach, allow_exact_matches, (suffixes[0], suffixes[1]))
         )
+
+
+def concat(frames: Iterable[Frame], **pandas: Any) -> Frame:
+    """All rows of several frames with the same columns; the watermark is the smallest of theirs.
+
+    Examples
+    --------
+    >>> import pandas as pd, playhead as ph
+    >>> a = ph.from_pandas(pd.DataFrame({"x": [1]}))
+    >>> ph.concat([a, a]).agg(n=("x", "count")).compute()
+       n
+    0  2
+    """
+    from playhead.frame.frame import Frame
+
+    refuse(pandas)
+    if isinstance(frames, Frame):
+        raise PlanError("concat takes a list of frames: ph.concat([one, another])")
+    nodes = tuple(frame.node for frame in frames)
+    if not nodes:
+        raise PlanError("concat needs at least one frame")
+    return Frame(nodes[0]) if len(nodes) == 1 else Frame(plan.Concat(nodes))
 
 
 def _node_of(right: object, verb: str) -> plan.Node:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from playhead import plan
 from playhead.durations import microseconds
 from playhead.errors import EventTimeError, PlanError, UnboundedError
+from playhead.frame.pandas_arguments import refuse
 from playhead.frame.planned import Planned
 
 if TYPE_CHECKING:
@@ -65,11 +66,12 @@ class RunVerbs(Planned):
         """The Arrow PyCapsule protocol: polars, DuckDB and others take a frame directly, and run it."""
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
-    def to_parquet(self, path: Any, *, filesystem: Any = None) -> None:
+    def to_parquet(self, path: Any, *, filesystem: Any = None, **pandas: Any) -> None:
         """Write the whole answer to a Parquet file (a folder if `path` ends with "/"); whole or not at all."""
         from playhead.sinks.parquet import write_parquet
         from playhead.starting import require_bounded
 
+        refuse(pandas)
         require_bounded(self._node, "to_parquet()")
         table = self.to_arrow()
         write_parquet(path, iter(table.to_batches()), table.schema)
