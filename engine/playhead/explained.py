@@ -18,11 +18,15 @@ MODES = {
 }
 
 
-def explained(node: plan.Node, mode: str, sinks: Sequence[Sink], *, optimized: bool = True) -> str:
-    """The plan, one step a line with its input below it; then mode and sinks; then notes."""
+def explained(
+    node: plan.Node, mode: str, sinks: Sequence[Sink], *, optimized: bool = True, checkpoint: str | None = None
+) -> str:
+    """The plan, one step a line with its input below it; then mode and sinks, and where checkpoints go; then notes."""
     lines = _tree(optimize(node) if optimized else node, "")
     lines.append(f"mode: {mode}, {MODES[mode]}")
     lines += [f"sink: {_name(sink)}; guarantee: {sink.guarantee}" for sink in sinks]
+    if checkpoint is not None:
+        lines.append(f"checkpoint: {checkpoint}; state, positions and results in memory go on from there")
     refused = _refusal(node, mode)
     if refused:
         lines.append(f"refused: {refused}")

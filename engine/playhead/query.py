@@ -142,7 +142,9 @@ class Query:
 
     def explain(self) -> str:
         """The plan as it runs, in which mode, and what its sinks promise across a crash; as `Frame.explain`."""
-        return explained(self._node, self._settings.mode, self._run.delivery.sinks)
+        recovery = self._attempts.recovery
+        place = None if recovery is None else recovery.checkpoints.store.description
+        return explained(self._node, self._settings.mode, self._run.delivery.sinks, checkpoint=place)
 
     def latest(self, *, dtype_backend: Any = None) -> pd.DataFrame:
         """The result as it stands after the last epoch."""

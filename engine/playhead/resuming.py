@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 from pyarrow import fs
@@ -24,6 +24,7 @@ from playhead.plan.identity import view_identity
 from playhead.runtime.checkpoints import Checkpoints, Start
 from playhead.runtime.coordinator import CheckpointTimes
 from playhead.sinks.parquet_files import located
+from playhead.sources.source import Source
 
 RESTARTS = 5
 """So often in a row, without a new checkpoint between, a failed query is begun again from its newest checkpoint."""
@@ -121,11 +122,7 @@ def compare_plan(loaded: Loaded, plan: PhysicalPlan, views: Mapping[str, pa.Sche
     """Hold a checkpoint against a plan."""
     identities = [vertex.identity for vertex in plan.vertices if vertex.identity is not None]
     identities += [view_identity(id, schema) for id, schema in views.items()]
-    return compare(loaded.manifest, identities, source_names(plan), mode=mode)
-
-
-def source_names(plan: PhysicalPlan) -> list[str]:
-    return [scan.source.name for scan in plan.scans]
+    return compare(loaded.manifest, identities, [cast(Source, scan.source) for scan in plan.scans], mode=mode)
 
 
 def load_place(place: Any, filesystem: fs.FileSystem | None = None) -> Loaded:

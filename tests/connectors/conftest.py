@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from playhead.testing.kafka_emulator import EmulatorUnavailable, KafkaEmulator, program
+from playhead.testing.kafka_emulator import KafkaEmulator
 
 sys.path.insert(0, str(Path(__file__).parent))
 NUMBERS = count()
@@ -19,10 +19,6 @@ NUMBERS = count()
 @pytest.fixture(scope="session")
 def kafka_emulator() -> Iterator[KafkaEmulator]:
     """One for all tests of a process; it is not Apache Kafka, which was not available to the tests."""
-    try:
-        program()
-    except EmulatorUnavailable as error:
-        pytest.skip(str(error))
     with KafkaEmulator() as emulator:
         os.environ["KAFKA_EMULATOR"] = emulator.servers  # for those that a fixture does not reach: sink_cases.py
         yield emulator

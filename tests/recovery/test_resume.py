@@ -152,7 +152,77 @@ def test_fresh_discards_only_when_the_name_is_given_once_more(counts, stopped):
     assert query.progress.rows < 10_000
 
 
+# Sources that are not as they were
+
+
+def hourly(days):
+    return ph.read_parquet(days, time="at", out_of_order="1min").groupby(ph.tumbling("1h")).agg(n=ph.size())
+
+
+def write_day(folder, day):
+    folder.mkdir(exist_ok=True)
+    at = pd.date_range(f"2026-01-{day:02} 10:00", periods=3, freq="1min", tz="UTC")
+    pd.DataFrame({"at": at}).to_parquet(folder / f"{day}.parquet")
+
+
+@pytest.fixture
+def ended(tmp_path):
+    """A folder `days` with one file, and the checkpoints `c` of a query "etl" that has read it to its end."""
+    write_day(tmp_path / "days", 1)
+    hourly(f"{tmp_path}/days/").start(checkpoint=tmp_path / "c", name="etl").wait()
+    return tmp_path
+
+
+def test_input_that_came_after_the_end_is_not_passed_over_in_silence(ended):
+    write_day(ended / "days", 2)
+    with pytest.raises(CheckpointError, match=r"has not read: .*2\.parquet.*fresh='etl'"):
+        hourly(f"{ended}/days/").start(checkpoint=ended / "c", name="etl")
+    query = hourly(f"{ended}/days/").start(checkpoint=ended / "c", name="etl", fresh="etl").wait()
+    assert query.latest()["n"].tolist() == [3, 3]
+
+
+def test_the_same_files_under_another_name_go_on_where_they_were(ended, capsys):
+    query = hourly(f"{ended}/days/*.parquet").start(checkpoint=ended / "c", name="etl").wait()
+    assert "goes on where days stood" in capsys.readouterr().out
+    assert query.latest()["n"].tolist() == [3]
+
+
+def test_other_files_are_another_source_that_is_read_from_its_beginning(ended):
+    write_day(ended / "others", 1)
+    with pytest.raises(CheckpointError, match="new +others: is read from its beginning"):
+        hourly(f"{ended}/others/").start(checkpoint=ended / "c", name="etl")
+
+
+def test_a_place_that_cannot_hold_checkpoints_is_refused_in_words(counts, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match="cannot be written to"):
+        counts.start(checkpoint=tmp_path / "file", name="q")
+
+
+def test_explain_of_a_query_says_where_its_checkpoints_are(counts, tmp_path):
+    with counts.start(checkpoint=tmp_path, name="q") as query:
+        assert f"checkpoint: {tmp_path}/q; " in query.explain()
+
+
 # Savepoints and changed queries
+
+
+def test_a_named_step_is_found_again_in_a_query_that_has_changed_around_it(history, tmp_path, capsys):
+    source = ph.read_parquet(f"{history / 'input'}/", time="at", out_of_order="1min")
+    for rows in (source, source[source.value > 0]):
+        sizes = rows.groupby("key").agg(n=ph.size()).named("sizes")
+        run_until(sizes[sizes.n > 1], [], 5, checkpoint=tmp_path, name="q", mode="update")
+    assert "kept         sizes: unchanged" in capsys.readouterr().out
+    other = source.rename(columns={"key": "group"}).groupby("group").agg(n=ph.size()).named("sizes")
+    with pytest.raises(CheckpointError, match=r"sizes: its keys were \['key'\] and are \['group'\]"):
+        other.start(ph.to_callback(print), checkpoint=tmp_path, name="q", mode="update")
+
+
+def test_a_name_needs_a_step_that_keeps_something(counts):
+    with pytest.raises(PlanError, match="no step with a state"):
+        ph.from_pandas(pd.DataFrame({"x": [1]})).named("x")
+    with pytest.raises(PlanError, match="a text that is not empty"):
+        counts.named(" ")
 
 
 def test_a_savepoint_begins_another_query_and_outlives_the_first(counts, rows, tmp_path):
@@ -196,4 +266,4 @@ def test_state_of_another_mode_is_refused_with_a_remedy(counts, tmp_path):
     run_until(counts, [], 3, checkpoint=tmp_path, name="q", mode="append")
     with pytest.raises(CheckpointError, match="mode='update' needs something else.*\n.*named") as error:
         counts.start(ph.to_callback(print), checkpoint=tmp_path, name="q", mode="update")
-    assert "fresh=True" in str(error.value)
+    assert "fresh='q'" in str(error.value)

@@ -10,6 +10,7 @@ from playhead.checkpoint.manifest import Manifest, OperatorState
 from playhead.checkpoint.migration import Migration, migration_of
 from playhead.errors import CheckpointError
 from playhead.plan.identity import Identity
+from playhead.sources.source import Source
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Comparison:
         if self.incompatible:
             raise CheckpointError(
                 f"the checkpoint of {self.manifest.query!r} at epoch {self.manifest.epoch:,} does not fit this query:\n"
-                f"{self}\nGive the changed step another name with .named(...), so that it begins empty, "
-                "or start from nothing with fresh=True"
+                f"{self}\nA changed step that is given another name by .named(...) begins empty; "
+                f"fresh={self.manifest.query!r} starts the whole query from nothing"
             )
 
     def __str__(self) -> str:
@@ -61,7 +62,7 @@ class Comparison:
 UNCHANGED = "unchanged"
 
 
-def compare(manifest: Manifest, operators: Sequence[Identity], sources: Sequence[str], *, mode: str) -> Comparison:
+def compare(manifest: Manifest, operators: Sequence[Identity], sources: Sequence[Source], *, mode: str) -> Comparison:
     """Hold a checkpoint against the stateful operators and the sources of a plan."""
     findings: list[Finding] = []
     migrations: dict[str, Migration] = {}
@@ -103,22 +104,38 @@ def _near(identity: Identity, saved: Mapping[str, OperatorState]) -> str:
     return f"; the checkpoint has {', '.join(map(repr, alike[:3]))}, which is another step" if alike else ""
 
 
-def _sources(manifest: Manifest, names: Sequence[str]) -> tuple[tuple[Mapping[str, Any] | None, ...], list[Finding]]:
-    """Sources are matched by name, and what is left over by its place."""
+def _sources(
+    manifest: Manifest, sources: Sequence[Source]
+) -> tuple[tuple[Mapping[str, Any] | None, ...], list[Finding]]:
+    """A source goes on from the saved one of its name, or else from one that had splits of the same names."""
     left = list(manifest.sources)
+    by_name = [_taken_out(left, [saved["name"] == source.name for saved in left]) for source in sources]
     matched: list[Mapping[str, Any] | None] = []
-    for name in names:
-        found = next((saved for saved in left if saved["name"] == name), None)
-        if found is not None:
-            left.remove(found)
-        matched.append(found)
     findings = []
-    for number, name in enumerate(names):
-        if matched[number] is None and len(left) == 1 and matched.count(None) == 1:
-            matched[number] = left.pop()
-            was = matched[number]["name"]  # type: ignore[index]
-            findings.append(Finding("kept", name, f"goes on where {was} stood"))
-        elif matched[number] is None:
-            findings.append(Finding("new", name, "is read from its beginning"))
+    for source, found in zip(sources, by_name, strict=True):
+        splits = {split.name for split in source.splits()} if found is None or manifest.finished else set()
+        if found is None:
+            found = _taken_out(left, [bool(splits & saved["splits"].keys()) for saved in left])
+            told = "is read from its beginning" if found is None else f"goes on where {found['name']} stood"
+            findings.append(Finding("new" if found is None else "kept", source.name, told))
+        unread = sorted(splits - (found["splits"].keys() if found is not None else set()))
+        if manifest.finished and unread:
+            findings.append(Finding("incompatible", source.name, _ended(manifest, unread)))
+        matched.append(found)
     findings += [Finding("dropped", saved["name"], "this query does not read it") for saved in left]
     return tuple(matched), findings
+
+
+def _taken_out(saved: list[Mapping[str, Any]], fits: Sequence[bool]) -> Mapping[str, Any] | None:
+    """The first saved source that fits, which is then nobody else's."""
+    return saved.pop(fits.index(True)) if True in fits else None
+
+
+def _ended(manifest: Manifest, unread: Sequence[str]) -> str:
+    """Why a query whose input had ended does not go on with what has come since."""
+    more = f" and {len(unread) - 3:,} more" if len(unread) > 3 else ""
+    return (
+        f"the query had ended and closed all its windows; there is input that it has not read: "
+        f"{', '.join(unread[:3])}{more}. fresh={manifest.query!r} computes everything anew; with watch=True a folder "
+        "does not end"
+    )

@@ -6,7 +6,7 @@ import os
 from typing import IO
 
 from playhead.checkpoint.store import FileStore, Store
-from playhead.errors import FencedError
+from playhead.errors import CheckpointError, FencedError
 
 
 class Ownership:
@@ -20,10 +20,14 @@ class Ownership:
     def __init__(self, store: Store, query: str) -> None:
         self.store, self.query = store, query
         self._lock: IO[str] | None = None
-        if isinstance(store, FileStore) and store.local:
-            self._lock = _locked(store, query)
         self.attempt = 0
-        self.next_attempt()
+        try:
+            if isinstance(store, FileStore) and store.local:
+                self._lock = _locked(store, query)
+            self.next_attempt()
+        except OSError as error:
+            self.close()
+            raise CheckpointError(f"checkpoints cannot be written to {store.description}: {error}") from error
 
     def next_attempt(self) -> int:
         """Begin another attempt; returns its number."""

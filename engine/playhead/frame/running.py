@@ -236,6 +236,24 @@ class RunVerbs(Planned):
             frame_of=_frame_of,
         )
 
+    def named(self, name: str) -> Frame:
+        """The same query, whose last step with a state (an aggregate, a join, a limit) is called `name` in checkpoints.
+
+        By that name its state is found again when the query has changed around it.
+
+        Examples
+        --------
+        >>> import pandas as pd, playhead as ph
+        >>> frame = ph.from_pandas(pd.DataFrame({"k": ["a", "b", "a"]}))
+        >>> frame.groupby("k").agg(n=ph.size()).named("counts").compute()
+           k  n
+        0  a  2
+        1  b  1
+        """
+        from playhead.frame.naming import named
+
+        return self._with(named(self._node, name))
+
     def __len__(self) -> int:
         raise UnboundedError(
             "a lazy frame has no length yet; ask for it: frame.agg(n=ph.size()).compute(), or frame.count().compute()"
