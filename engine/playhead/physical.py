@@ -21,11 +21,8 @@ from playhead.operators.operator import Operator
 from playhead.operators.rows import ConcatOperator, FilterOperator, MapBatchesOperator, ProjectOperator
 from playhead.operators.with_time import WithTimeOperator
 from playhead.plan.identity import Identities, Identity
-from playhead.state.key_groups import key_groups
+from playhead.state.key_groups import KEY_GROUPS, key_groups
 from playhead.windows import Hopping, Session
-
-KEY_GROUPS = 128
-"""Into how many buckets key values are hashed: the unit in which state moves between tasks."""
 
 
 def owned_key_groups(task: int, parallelism: int) -> range:

@@ -175,3 +175,14 @@ def test_the_sequence_column_orders_rows_under_another_name_too(verb):
 def test_the_last_right_row_of_a_time_is_by_sequence_under_another_name_too():
     right = newest_first().rename({"s": "q"})
     assert newest_first().select("at").merge_asof(right[["at", "v", "q"]]).compute().v.tolist() == [1, 1]
+
+
+def test_windows_that_wait_to_be_shown_outlast_the_keys_that_come_and_go_beside_them():
+    """Interned keys are numbered anew now and then; what waits must not know them by their old numbers."""
+    count = 12_000
+    at = pa.array(range(0, count * 50_000, 50_000)).cast(pa.timestamp("us", "UTC"))
+    keys = [f"key {number // 2 + number % 7}" for number in range(count)]
+    frame = ph.from_arrow(pa.table({"at": at, "k": keys}), time="at", out_of_order="0s")
+    for window in (ph.hopping("10s", "5s"), ph.hopping("10s", "4s", offset="1s"), ph.session("2s")):
+        query = frame.groupby(["k", window], emit_every="70s").agg(n=ph.size()).start(max_rows=300).wait(60)
+        assert query.latest().equals(frame.groupby(["k", window]).agg(n=ph.size()).compute())

@@ -16,9 +16,10 @@ import playhead as ph
 from playhead.batch import concat
 from playhead.consolidate import consolidate
 from playhead.optimize import optimize
-from playhead.physical import KEY_GROUPS, lower
+from playhead.physical import lower
 from playhead.runtime.embedded import EpochInput, tasks_for
 from playhead.schema import MAX_TIME, MIN_TIME
+from playhead.state.key_groups import KEY_GROUPS
 from playhead.testing import Bag, Near, assert_same_rows, records, rows, schedules, scripted
 from playhead.testing.aggregates import is_missing
 

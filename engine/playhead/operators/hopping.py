@@ -237,6 +237,7 @@ class HoppingAggregate(Operator):
             due = passed > self.shown or watermark == MAX_TIME
             self.shown = max(passed, self.shown)
             yield from self._changes(MAX_TIME if due else closed)
+            self._compact()
         ends = self.ends.pop_until(closed)
         if not len(ends):
             return
@@ -268,7 +269,12 @@ class HoppingAggregate(Operator):
         first_kept = MAX_TIME if closed == MAX_TIME else self._last_end(closed - size) - size + hop
         gone = self.by_start.pop_until(first_kept - 1)
         self.panes.forget(gone)
-        self.panes.keyed.compact()
+        self._compact()
+
+    def _compact(self) -> None:
+        """Let go of interned values that no pane has; pairs that wait to be shown know values by their old numbers."""
+        if self._pairs is None or not self._pairs.size:
+            self.panes.keyed.compact()
 
     # Around
 
